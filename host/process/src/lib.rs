@@ -1,1 +1,31 @@
-//! Placeholder.
+//! Children in cells, their trees, and their retained output.
+//!
+//! A [`Process`] is a command that runs in a cell of its own: a small shim above it reaps, signals and ends its whole
+//! tree, even if the host is gone. What it prints is kept in an [`OutputLog`] until its streams are really closed;
+//! exit and close are separate facts. [`Cells`] makes cells, a [`Store`] bounds what all logs keep.
+//!
+//! Knows no JSON-RPC, no serde, no WebAssembly.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("cells need Linux: subreapers, signalfd, /proc");
+
+mod cell;
+mod cells;
+mod command;
+mod environment;
+mod log;
+mod process;
+
+pub use cell::fork_server::run as run_fork_server;
+pub use cell::frame::FailureDetail;
+pub use cell::{DEFAULT_GRACE, Scope, Stage};
+pub use cells::{Cells, ForkServerCommand, StartError};
+pub use command::{Command, StdinSource};
+pub use environment::{EnvPolicy, Inherit, Variable};
+pub use log::{
+    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Status, Store, StoreLimits, Stream,
+    Until, Usage, WaitFor, Snapshot, StreamSnapshot,
+};
+pub use process::holders::Holder;
+pub use process::stdin::{StdinQueueFull, WriteStatus};
+pub use process::{Leftovers, Process, ProcessOptions, Signal, Signalled, Terminated, TooManyOrders};

@@ -1,3 +1,7 @@
-//! The `weir` binary.
+//! The `weir` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weir::cli::main()
+}

@@ -1,0 +1,262 @@
+//! The shim: one small process above each command, a subreaper that nothing below it can leave.
+//!
+//! It runs the command, reaps everything, passes signals on, ends the tree when told to or when the host is gone,
+//! and says what became of it. It knows nothing of output: it closes the streams as soon as the command has them.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+use rustix::process::{Signal, getpid};
+
+use super::frame::{Frame, FromShim, LeaderExit, ToShim};
+use super::launch::{LaunchFailure, Stdio, launch};
+use super::reap::{ChildSignal, Reaped, reap};
+use super::{Scope, tree};
+
+/// Grace between SIGTERM and SIGKILL when the host is gone: everything has to be stopped within 2 s then.
+const ORPHAN_GRACE: Duration = Duration::from_millis(500);
+/// Time after the first SIGKILL after which what is left is reported as surviving.
+const SURVIVOR_DELAY: Duration = Duration::from_secs(2);
+/// Pause between two rounds of SIGKILL: short at first, since a process dies in microseconds, then longer.
+const ROUND_PAUSE: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
+
+/// Runs as a shim until the tree is gone.
+pub(crate) fn run(host: UnixStream, stdio: Stdio) {
+    let Some((command, inbox)) = first_frame(&host) else { return };
+    let Ok(children) = ChildSignal::open() else { return };
+    let started = Instant::now();
+    let launched = launch(&command, &stdio);
+    drop(stdio);
+    let me = getpid().as_raw_nonzero().get();
+    let frame = match &launched {
+        Ok(pid) => FromShim::Started { shim: me, pid: *pid },
+        Err(LaunchFailure { stage, errno, detail }) => {
+            FromShim::Failed { stage: *stage, errno: *errno, detail: detail.clone() }
+        }
+    };
+    let mut shim = Shim {
+        me,
+        host: Some(host),
+        inbox,
+        children,
+        leader: launched.as_ref().ok().copied(),
+        leader_group: launched.as_ref().copied().unwrap_or_default(),
+        started,
+        ending: Ending::No,
+    };
+    shim.report(&frame);
+    if launched.is_ok() {
+        shim.run();
+    }
+}
+
+/// Waits for the command. None if the host went away first, or sent anything else.
+fn first_frame(mut host: &UnixStream) -> Option<(super::frame::Launch, Vec<u8>)> {
+    let mut inbox = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    loop {
+        match ToShim::take(&mut inbox) {
+            Ok(Some(ToShim::Launch(launch))) => return Some((launch, inbox)),
+            Ok(None) => {}
+            _ => return None,
+        }
+        match host.read(&mut piece) {
+            Ok(0) => return None,
+            Ok(count) => inbox.extend(&piece[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+struct Shim {
+    me: i32,
+    /// None once the host is gone.
+    host: Option<UnixStream>,
+    inbox: Vec<u8>,
+    children: ChildSignal,
+    /// The command's pid until it is reaped: a reaped pid may belong to somebody else.
+    leader: Option<i32>,
+    leader_group: i32,
+    started: Instant,
+    ending: Ending,
+}
+
+/// How far the tree's end has come.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    No,
+    /// SIGTERM is sent; SIGKILL follows at `kill_at`.
+    Asked { kill_at: Instant },
+    /// SIGKILL goes round until nothing is left.
+    Killing { next_round: Instant, pause: Duration, report_at: Option<Instant> },
+}
+
+impl Shim {
+    fn run(mut self) {
+        loop {
+            if self.reap_children() {
+                return self.report(&FromShim::Empty);
+            }
+            self.advance_ending();
+            self.wait_for_news();
+            self.listen();
+        }
+    }
+
+    /// Takes what the host has said, without waiting for more.
+    fn listen(&mut self) {
+        let Some(host) = &self.host else { return };
+        let mut piece = [0; 4096];
+        match recv(host, &mut piece, RecvFlags::DONTWAIT) {
+            Ok((0, _)) => return self.lose_host(),
+            Ok((count, _)) => self.inbox.extend(&piece[..count]),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => return self.lose_host(),
+        }
+        loop {
+            match ToShim::take(&mut self.inbox) {
+                Ok(Some(frame)) => self.obey(frame),
+                Ok(None) => return,
+                Err(_) => return self.lose_host(),
+            }
+        }
+    }
+
+    fn obey(&mut self, frame: ToShim) {
+        match frame {
+            ToShim::Launch(_) => self.lose_host(),
+            ToShim::Signal { scope, number } => {
+                let (delivered, errno) = self.signal(scope, number);
+                self.report(&FromShim::Signalled { delivered, errno });
+            }
+            ToShim::Terminate { grace } => self.terminate(grace),
+        }
+    }
+
+    fn signal(&self, scope: Scope, number: i32) -> (u32, i32) {
+        let Some(signal) = Signal::from_named_raw(number) else { return (0, libc::EINVAL) };
+        let (delivered, error) = match scope {
+            Scope::Leader => tree::signal_all(self.leader.as_slice(), signal),
+            Scope::Group => {
+                // Members are looked up one by one: after the leader's end its number may name another group.
+                let mut members = tree::descendants(self.me);
+                members.retain(|pid| tree::stat(*pid).is_some_and(|stat| stat.group == self.leader_group));
+                tree::signal_all(&members, signal)
+            }
+            Scope::Tree => tree::signal_all(&tree::descendants(self.me), signal),
+        };
+        (delivered, error.map_or(0, rustix::io::Errno::raw_os_error))
+    }
+
+    /// Starts the end of the tree, or hastens it: a second request never prolongs the first one's grace.
+    fn terminate(&mut self, grace: Duration) {
+        let wanted = Instant::now() + grace;
+        self.ending = match self.ending {
+            Ending::No if grace.is_zero() => killing(),
+            Ending::No => {
+                let tree = tree::descendants(self.me);
+                tree::signal_all(&tree, Signal::TERM);
+                // A stopped process takes SIGTERM only when it goes on.
+                tree::signal_all(&tree, Signal::CONT);
+                Ending::Asked { kill_at: wanted }
+            }
+            Ending::Asked { .. } if grace.is_zero() => killing(),
+            Ending::Asked { kill_at } => Ending::Asked { kill_at: kill_at.min(wanted) },
+            // Whoever asks again wants to hear again what is left.
+            Ending::Killing { next_round, pause, report_at } => {
+                Ending::Killing { next_round, pause, report_at: report_at.or(Some(wanted)) }
+            }
+        };
+    }
+
+    fn lose_host(&mut self) {
+        self.host = None;
+        self.inbox.clear();
+        self.terminate(ORPHAN_GRACE);
+    }
+
+    fn advance_ending(&mut self) {
+        let now = Instant::now();
+        if let Ending::Asked { kill_at } = self.ending
+            && now >= kill_at
+        {
+            self.ending = killing();
+        }
+        if let Ending::Killing { next_round, pause, report_at } = self.ending
+            && now >= next_round
+        {
+            let left = tree::descendants(self.me);
+            tree::signal_all(&left, Signal::KILL);
+            let report = report_at.is_some_and(|at| now >= at);
+            if report {
+                self.report(&FromShim::Survivors(left));
+            }
+            self.ending = Ending::Killing {
+                next_round: now + pause,
+                pause: (pause * 2).min(ROUND_PAUSE.1),
+                report_at: report_at.filter(|_| !report),
+            };
+        }
+    }
+
+    /// Waits for a frame, for a child's end or for the next step of the ending.
+    fn wait_for_news(&mut self) {
+        let until = match self.ending {
+            Ending::No => None,
+            Ending::Asked { kill_at } => Some(kill_at),
+            Ending::Killing { next_round, .. } => Some(next_round),
+        };
+        let timeout = until.map(|at| {
+            let left = at.saturating_duration_since(Instant::now());
+            Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() }
+        });
+        let mut watched = Vec::with_capacity(2);
+        watched.push(PollFd::new(&self.children, PollFlags::IN));
+        if let Some(host) = &self.host {
+            watched.push(PollFd::from_borrowed_fd(host.as_fd(), PollFlags::IN));
+        }
+        // Interrupted or failed alike: every source is looked at again anyway.
+        let _ = poll(&mut watched, timeout.as_ref());
+    }
+
+    /// Reaps every child that has ended. True if none is left at all.
+    fn reap_children(&mut self) -> bool {
+        self.children.clear();
+        loop {
+            match reap() {
+                Reaped::NoChildren => return true,
+                Reaped::NoneEnded => return false,
+                Reaped::Ended { pid, wait_status, usage } if Some(pid) == self.leader => {
+                    self.leader = None;
+                    self.report(&FromShim::Exited(LeaderExit {
+                        wait_status,
+                        user: usage.user,
+                        system: usage.system,
+                        max_rss_bytes: usage.max_rss_bytes,
+                        elapsed: self.started.elapsed(),
+                    }));
+                }
+                Reaped::Ended { .. } => {}
+            }
+        }
+    }
+
+    fn report(&mut self, frame: &FromShim) {
+        if let Some(mut host) = self.host.as_ref()
+            && host.write_all(&frame.encode()).is_err()
+        {
+            self.lose_host();
+        }
+    }
+}
+
+fn killing() -> Ending {
+    let now = Instant::now();
+    Ending::Killing { next_round: now, pause: ROUND_PAUSE.0, report_at: Some(now + SURVIVOR_DELAY) }
+}

@@ -1,0 +1,115 @@
+//! Walks a tree of processes through `/proc` and signals it.
+//!
+//! A walk is a snapshot: processes come and go while it is made. Whoever must reach every process repeats it until
+//! the kernel says that no child is left (`ECHILD`), which no descendant of a subreaper can evade.
+
+use std::fs;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Every descendant of `root` at some moment during the call, parents before children; `root` itself is not among
+/// them. Zombies are included.
+pub(crate) fn descendants(root: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    let mut next = 0;
+    children_of(root, &mut found);
+    while let Some(pid) = found.get(next).copied() {
+        children_of(pid, &mut found);
+        next += 1;
+    }
+    found
+}
+
+/// The children of `parent` at some moment during the call.
+pub(crate) fn children(parent: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    children_of(parent, &mut found);
+    found
+}
+
+/// Sends `signal` to each of `pids`. Returns how many got it, and the last error of those that did not; a process
+/// that is gone already is no error.
+pub(crate) fn signal_all(pids: &[i32], signal: Signal) -> (u32, Option<Errno>) {
+    let mut delivered = 0;
+    let mut last_error = None;
+    for pid in pids {
+        match Pid::from_raw(*pid).map_or(Err(Errno::SRCH), |pid| kill_process(pid, signal)) {
+            Ok(()) => delivered += 1,
+            Err(Errno::SRCH) => {}
+            Err(error) => last_error = Some(error),
+        }
+    }
+    (delivered, last_error)
+}
+
+/// What `/proc/PID/stat` tells of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) state: u8,
+    pub(crate) parent: i32,
+    pub(crate) group: i32,
+}
+
+/// Reads `/proc/PID/stat`; none if the process is gone.
+pub(crate) fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse_stat(line: &[u8]) -> Option<Stat> {
+    // The name stands in parentheses and may itself hold any byte: fields are counted from the last one.
+    let end = line.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(line.get(end + 2..)?).ok()?;
+    let mut fields = rest.split(' ');
+    Some(Stat {
+        state: *fields.next()?.as_bytes().first()?,
+        parent: fields.next()?.parse().ok()?,
+        group: fields.next()?.parse().ok()?,
+    })
+}
+
+/// Appends the children of every thread of `pid`.
+fn children_of(pid: i32, found: &mut Vec<i32>) {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
+    for task in tasks.flatten() {
+        match fs::read_to_string(task.path().join("children")) {
+            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok())),
+            // Kernels without CONFIG_PROC_CHILDREN have no such file (a thread that just ended has none either).
+            Err(_) if !task.path().join("children").exists() && stat(pid).is_some() => {
+                return children_by_scan(pid, found);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// The slow way: every process of the machine whose parent is `parent`.
+fn children_by_scan(parent: i32, found: &mut Vec<i32>) {
+    let children = processes().filter(|pid| stat(*pid).is_some_and(|stat| stat.parent == parent));
+    for child in children {
+        if !found.contains(&child) {
+            found.push(child);
+        }
+    }
+}
+
+/// Every process that `/proc` shows.
+pub(crate) fn processes() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_blanks_does_not_shift_the_fields() {
+        let line = b"42 (a) b (c) R 7 42 41 0 -1 4194304";
+        assert_eq!(parse_stat(line), Some(Stat { state: b'R', parent: 7, group: 42 }));
+        assert_eq!(parse_stat(b"42 (cut"), None);
+    }
+}

@@ -1,0 +1,233 @@
+//! The place where cells come from: holds the fork server and makes one cell per command.
+
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
+    socketpair,
+};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::sync::Mutex;
+use tracing::{debug, warn};
+
+use crate::cell::frame::{FailureDetail, FromShim, Launch, ToShim};
+use crate::cell::{Cell, HAS_STDERR, HAS_STDIN, HAS_STDOUT, MAX_DESCRIPTORS, Stage};
+use crate::command::{Command, StdinSource};
+use crate::environment::Variable;
+
+/// How to run this executable, or any that calls [`run_fork_server`](crate::run_fork_server), as the fork server.
+#[derive(Debug, Clone)]
+pub struct ForkServerCommand {
+    /// The executable.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+/// Makes cells. Owns the fork server; a fork server that died is started anew when the next command comes, and the
+/// cells of the old one go on. Dropping it lets the fork server end once its last shim has.
+#[derive(Debug)]
+pub struct Cells {
+    command: ForkServerCommand,
+    /// Held over the few microseconds in which a request is handed over, and while a new fork server starts.
+    link: Mutex<Link>,
+}
+
+/// A connection to a running fork server.
+#[derive(Debug)]
+struct Link {
+    child: Child,
+    /// A socket of packets, not of a stream: a request arrives whole.
+    socket: UnixStream,
+}
+
+/// A command that runs, as the parts that its owner goes on with.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) cell: Cell,
+    pub(crate) shim: i32,
+    pub(crate) pid: i32,
+    pub(crate) stdin: Option<pipe::Sender>,
+    pub(crate) stdout: pipe::Receiver,
+    pub(crate) stderr: pipe::Receiver,
+}
+
+/// Why a command does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The kernel refused a step of the start.
+    #[error("`{program}` does not run: {stage:?} failed with {errno}", program = program.display())]
+    Refused {
+        /// The step.
+        stage: Stage,
+        /// The kernel's reason.
+        errno: Errno,
+        /// What the command called its program.
+        program: PathBuf,
+        /// The directory it was to run in; none: the host's.
+        cwd: Option<PathBuf>,
+        /// What is known beyond the errno.
+        detail: FailureDetail,
+    },
+    /// The host could not make a pipe or a socket; out of descriptors, as a rule.
+    #[error("cannot make the streams of a process: {0}")]
+    Streams(#[source] io::Error),
+    /// The fork server does not run, or ended while it was asked.
+    #[error("the fork server does not answer: {0}")]
+    ForkServer(#[source] io::Error),
+}
+
+impl Cells {
+    /// Starts the fork server. Needs a tokio runtime with I/O.
+    ///
+    /// # Errors
+    ///
+    /// If the fork server's executable cannot be run.
+    pub fn launch(command: ForkServerCommand) -> io::Result<Self> {
+        let link = Mutex::new(Link::open(&command)?);
+        Ok(Self { command, link })
+    }
+
+    /// Runs `command` in a cell of its own. Dropping the future ends what it has started.
+    pub(crate) async fn start(&self, command: &mut Command) -> Result<Launched, StartError> {
+        let streams = Streams::open(&mut command.stdin).map_err(StartError::Streams)?;
+        let (ours, shims) = std::os::unix::net::UnixStream::pair().map_err(StartError::Streams)?;
+        let ours = ours.set_nonblocking(true).and_then(|()| UnixStream::from_std(ours));
+        let mut cell = Cell::new(ours.map_err(StartError::Streams)?);
+
+        let Streams { stdin, stdout, stderr, theirs, which } = streams;
+        self.hand_over(which, shims.as_fd(), &theirs).await.map_err(StartError::ForkServer)?;
+        // The shim has them now; as long as these copies are open, no stream can end.
+        drop((shims, theirs));
+
+        // If this fails, the frame that says why is waiting already.
+        let sent = cell.send(&ToShim::Launch(launch_frame(command))).await;
+        match cell.next().await {
+            Ok(Some(FromShim::Started { shim, pid })) => Ok(Launched { cell, shim, pid, stdin, stdout, stderr }),
+            Ok(Some(FromShim::Failed { stage, errno, detail })) => Err(StartError::Refused {
+                stage,
+                errno: Errno::from_raw_os_error(errno),
+                program: command.program().into(),
+                cwd: command.cwd.clone(),
+                detail,
+            }),
+            Ok(_) => Err(StartError::ForkServer(sent.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()))),
+            Err(error) => Err(StartError::ForkServer(error)),
+        }
+    }
+
+    /// Gives the fork server the descriptors of one cell. One message, so it arrives whole or not at all.
+    async fn hand_over(&self, which: u8, shim: BorrowedFd<'_>, streams: &[OwnedFd]) -> io::Result<()> {
+        let mut link = self.link.lock().await;
+        let descriptors: Vec<_> = [shim].into_iter().chain(streams.iter().map(AsFd::as_fd)).collect();
+        match link.send(which, &descriptors).await {
+            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+                warn!("the fork server is gone; starting another");
+                link.child.wait()?;
+                *link = Link::open(&self.command)?;
+                link.send(which, &descriptors).await
+            }
+            sent => sent,
+        }
+    }
+}
+
+impl Link {
+    fn open(command: &ForkServerCommand) -> io::Result<Self> {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        #[expect(clippy::disallowed_methods, reason = "the one process that runs in no cell: it makes the cells")]
+        let child = std::process::Command::new(&command.program)
+            .args(&command.args)
+            .stdin(theirs)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        debug!(pid = child.id(), "fork server started");
+        fcntl_setfl(&ours, OFlags::NONBLOCK)?;
+        Ok(Self { child, socket: UnixStream::from_std(ours.into())? })
+    }
+
+    async fn send(&self, which: u8, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        self.socket
+            .async_io(Interest::WRITABLE, || {
+                let mut ancillary = SendAncillaryBuffer::new(&mut space);
+                if !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+                    return Err(io::ErrorKind::InvalidInput.into());
+                }
+                sendmsg(&self.socket, &[IoSlice::new(&[which])], &mut ancillary, SendFlags::NOSIGNAL)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// A command's streams: the host's ends, which never block, and the ends that the command gets.
+struct Streams {
+    stdin: Option<pipe::Sender>,
+    stdout: pipe::Receiver,
+    stderr: pipe::Receiver,
+    theirs: Vec<OwnedFd>,
+    which: u8,
+}
+
+impl Streams {
+    fn open(stdin: &mut StdinSource) -> io::Result<Self> {
+        let mut theirs = Vec::with_capacity(MAX_DESCRIPTORS);
+        let mut which = HAS_STDOUT | HAS_STDERR;
+        let stdin = match std::mem::take(stdin) {
+            StdinSource::Null => None,
+            StdinSource::Descriptor(descriptor) => {
+                which |= HAS_STDIN;
+                theirs.push(descriptor);
+                None
+            }
+            StdinSource::Pipe => {
+                which |= HAS_STDIN;
+                let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+                // The mode belongs to one end alone: what the command gets stays blocking.
+                fcntl_setfl(&write, OFlags::NONBLOCK)?;
+                theirs.push(read);
+                Some(pipe::Sender::from_owned_fd(write)?)
+            }
+        };
+        let mut output = || -> io::Result<_> {
+            let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+            fcntl_setfl(&read, OFlags::NONBLOCK)?;
+            theirs.push(write);
+            pipe::Receiver::from_owned_fd(read)
+        };
+        let (stdout, stderr) = (output()?, output()?);
+        Ok(Self { stdin, stdout, stderr, theirs, which })
+    }
+}
+
+fn launch_frame(command: &Command) -> Launch {
+    let mut argv = command.argv.clone();
+    if let (Some(first), Some(arg0)) = (argv.first_mut(), &command.arg0) {
+        first.clone_from(arg0);
+    }
+    let pair = |(name, value): &Variable| {
+        let mut pair = name.clone();
+        pair.push("=");
+        pair.push(value);
+        pair
+    };
+    Launch {
+        program: command.program().into(),
+        argv,
+        cwd: command.cwd.clone().map(PathBuf::into_os_string),
+        env: command.env.iter().map(pair).collect(),
+    }
+}

@@ -1,0 +1,39 @@
+//! What to run.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// A command, as the kernel will see it: nothing is added, nothing is expanded.
+#[derive(Debug, Default)]
+pub struct Command {
+    /// Program and arguments, at least one. A program without a slash is looked for in the `PATH` of `env`.
+    pub argv: Vec<OsString>,
+    /// What the program sees as its own name instead of `argv[0]`.
+    pub arg0: Option<OsString>,
+    /// The working directory; none: the host's.
+    pub cwd: Option<PathBuf>,
+    /// All of the environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where standard input comes from.
+    pub stdin: StdinSource,
+}
+
+/// Where a command's standard input comes from.
+#[derive(Debug, Default)]
+pub enum StdinSource {
+    /// Nowhere: it is at its end from the start.
+    #[default]
+    Null,
+    /// A pipe that the owner of the process writes to.
+    Pipe,
+    /// This descriptor.
+    Descriptor(OwnedFd),
+}
+
+impl Command {
+    /// The program as it was named; empty if `argv` is.
+    pub fn program(&self) -> &OsStr {
+        self.argv.first().map_or(OsStr::new(""), OsString::as_os_str)
+    }
+}

@@ -1,0 +1,506 @@
+//! The log of one process: the retained entries behind a lock, and everyone who waits for them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::characters::{Held, Joined};
+use super::retained::{Position, Retained, Spoils};
+use super::store::{Account, Store};
+use super::{Event, Exit, ReadBatch, Retention, Snapshot, Status, Stream, StreamSnapshot, Until, WaitFor};
+
+/// What one process printed, and how it ended.
+///
+/// Shared by its producer, its readers and its follower through an `Arc`. Dropping the last handle frees the
+/// bytes and gives them back to the [`Store`]; chunks that were read stay valid. No method blocks for longer
+/// than the lock of the log (or, over the store's bound, of a few logs in turn) is held, which is never over
+/// an await.
+///
+/// Order: entries have the order in which `append`, `record_exit` and `end_stream` were called. One stream
+/// has one producer at a time.
+#[derive(Debug)]
+pub struct OutputLog {
+    store: Arc<Store>,
+    id: u64,
+    account: Arc<Account>,
+    /// What `append` needs to know without the lock.
+    piece: usize,
+    portion: usize,
+    whole_characters: bool,
+    hold: Duration,
+    /// The lock of the log. Plain data behind it, nothing awaited, no waker called, no other lock taken.
+    state: Mutex<State>,
+    /// Anything that a waiting read for output may wait for. Notified after the lock is released; waiters
+    /// register before they look at the state, so that no notification falls between.
+    news: Notify,
+    /// The exit, the close, a clear.
+    ends: Notify,
+    /// The follower took something, or what it had not taken is gone, or it is gone itself.
+    progress: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    retained: Retained,
+    streams: [StreamState; 3],
+    follower: Option<Follower>,
+    /// How often the log was cleared: ends the reads that were waiting.
+    clears: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct StreamState {
+    declared: bool,
+    open: bool,
+    held: Held,
+}
+
+#[derive(Debug)]
+struct Follower {
+    position: Position,
+    waker: Waker,
+    /// Whether it was woken and has not come for everything since: it knows.
+    told: bool,
+    /// Whether it has let a hold pass and is not waited for until it has caught up.
+    lagging: bool,
+    /// Since when it has kept the producer from appending without taking anything.
+    in_the_way_since: Option<Instant>,
+}
+
+impl OutputLog {
+    pub(super) fn new(
+        store: Arc<Store>,
+        id: u64,
+        account: Arc<Account>,
+        retention: Retention,
+        streams: &[Stream],
+    ) -> Self {
+        let retained = Retained::new(&retention);
+        let mut states = [StreamState::default(); 3];
+        for stream in streams {
+            states[stream.index()] = StreamState { declared: true, open: true, held: Held::default() };
+        }
+        Self {
+            store,
+            id,
+            account,
+            piece: retained.piece(),
+            portion: retained.portion(),
+            whole_characters: retention.whole_characters,
+            hold: retention.hold,
+            state: Mutex::new(State { retained, streams: states, follower: None, clears: 0 }),
+            news: Notify::new(),
+            ends: Notify::new(),
+            progress: Notify::new(),
+        }
+    }
+
+    /// Appends what a stream delivered, as chunks of exactly their size, and drops what no longer fits.
+    ///
+    /// Never waits for room: see [`OutputLog::room_for_follower`]. A chunk is at most 64 KiB and at most a
+    /// quarter of the log's bound; more bytes become several chunks. With `whole_characters` an incomplete
+    /// character at the end is held back for the next call. Bytes for a stream that has ended, or that the
+    /// log was not opened with, are a mistake of the caller's and ignored.
+    pub fn append(&self, stream: Stream, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let held = match self.whole_characters {
+            true => std::mem::take(&mut self.lock().streams[stream.index()].held),
+            false => Held::default(),
+        };
+        let joined = Joined::new(held.as_slice(), bytes);
+        let end = match self.whole_characters {
+            true => joined.whole(0..joined.len()).end,
+            false => joined.len(),
+        };
+        let waker = self.push(stream, joined, end);
+        if end < joined.len() {
+            self.lock().streams[stream.index()].held = joined.hold_from(end);
+        }
+        if end > 0 {
+            self.announce_output(waker);
+        }
+    }
+
+    /// Ends a stream; the last one after the exit closes the log. Ending it again does nothing.
+    ///
+    /// Held bytes of an incomplete character become a chunk first.
+    pub fn end_stream(&self, stream: Stream) {
+        let held = std::mem::take(&mut self.lock().streams[stream.index()].held);
+        let flushed = Joined::new(held.as_slice(), &[]);
+        let flush_waker = self.push(stream, flushed, flushed.len());
+        let (closed, waker) = {
+            let mut state = self.lock();
+            state.streams[stream.index()].open = false;
+            let closed = state.close_if_over();
+            (closed, if closed { state.waker_for_news() } else { None })
+        };
+        if closed {
+            self.store.note_closed(self.id);
+            self.ends.notify_waiters();
+        }
+        if closed || flushed.len() > 0 {
+            self.announce_output(flush_waker.or(waker));
+        }
+    }
+
+    /// Records how the process ended; closes the log if every stream has ended. Only the first exit counts.
+    pub fn record_exit(&self, exit: Exit) {
+        let (closed, waker) = {
+            let mut state = self.lock();
+            if state.retained.exit().is_some() {
+                return;
+            }
+            let streams_open = state.streams_open();
+            state.retained.record_exit(exit, streams_open);
+            (state.close_if_over(), state.waker_for_news())
+        };
+        if closed {
+            self.store.note_closed(self.id);
+        }
+        self.ends.notify_waiters();
+        self.announce_output(waker);
+    }
+
+    /// The most bytes to append at once for [`OutputLog::room_for_follower`] to keep its promise, at least 1.
+    pub fn portion(&self) -> usize {
+        self.portion
+    }
+
+    /// Waits, but not for long, until `bytes` more can be appended without dropping what the follower has not
+    /// taken.
+    ///
+    /// Returns at once if there is no follower, if it has taken what would be dropped, or if it is lagging.
+    /// A follower that is in the way and takes nothing for the log's `hold` becomes lagging, and is not waited
+    /// for again until it has caught up with the log's end. So a client that keeps reading loses nothing, and
+    /// one that has stopped delays the producer once. Only the log's own bound is looked at, never the store's.
+    ///
+    /// Ask for no more than [`OutputLog::portion`] and append no more than was asked for: what does not fit
+    /// beside the head is dropped in any case. Cancel-safe: the time that the follower has already been waited
+    /// for is not forgotten. Needs a tokio runtime with time when it has to wait.
+    pub async fn room_for_follower(&self, bytes: usize) {
+        loop {
+            let progress = self.progress.notified();
+            tokio::pin!(progress);
+            // Registered before the look at the state: what happens after the look wakes it.
+            progress.as_mut().enable();
+            let deadline = {
+                let mut state = self.lock();
+                if state.has_room(bytes) {
+                    return;
+                }
+                let Some(follower) = &mut state.follower else { return };
+                let now = Instant::now();
+                let deadline = follower.in_the_way_since.get_or_insert(now).checked_add(self.hold);
+                if deadline.is_some_and(|deadline| deadline <= now) {
+                    follower.lagging = true;
+                    return;
+                }
+                deadline
+            };
+            match deadline {
+                None => progress.await,
+                Some(deadline) => {
+                    // In time or not, the state says what to do.
+                    let _in_time = tokio::time::timeout_at(deadline, progress).await;
+                }
+            }
+        }
+    }
+
+    /// Whether [`OutputLog::room_for_follower`] would return at once because nothing is in the way.
+    pub fn has_room_for_follower(&self, bytes: usize) -> bool {
+        self.lock().has_room(bytes)
+    }
+
+    /// Chunks after `after_seq`, in order. Removes nothing, so it can be repeated.
+    ///
+    /// The first chunk is returned whole, later ones only while all together fit `max_bytes`. A read never
+    /// crosses the gap: it stops before it, and the next one reports what is missing.
+    ///
+    /// A reader that goes on from the number of a chunk it got, or from `next_seq` less one, gets or is told
+    /// of every byte exactly once, however slow it is. The end offsets of dropped chunks that were handed out
+    /// are remembered for that, in up to 16,384 runs of equal sizes; beyond that, and for a made-up
+    /// `after_seq` inside the gap, `dropped.bytes` is an upper bound. An `after_seq` beyond the end is fine.
+    pub fn read(&self, after_seq: u64, max_bytes: Option<u64>) -> ReadBatch {
+        let mut state = self.lock();
+        let (chunks, dropped, next_seq) = state.retained.read(after_seq, max_bytes);
+        ReadBatch { chunks, dropped, next_seq, status: state.status() }
+    }
+
+    /// [`OutputLog::read`] once there is what it waits for, or the timeout is over, or the log was cleared.
+    ///
+    /// Returns at once if the log is closed. Without a timeout it waits for as long as it takes. Cancel-safe:
+    /// a read that is given up leaves nothing behind. Needs a tokio runtime with time for a timeout.
+    pub async fn read_waiting(
+        &self,
+        after_seq: u64,
+        max_bytes: Option<u64>,
+        wait_for: WaitFor,
+        timeout: Option<Duration>,
+    ) -> ReadBatch {
+        let clears = {
+            let state = self.lock();
+            if state.has(wait_for, after_seq) { None } else { Some(state.clears) }
+        };
+        if let Some(clears) = clears {
+            let news = match wait_for {
+                WaitFor::Output => &self.news,
+                WaitFor::Exit | WaitFor::Close => &self.ends,
+            };
+            let ready = self.until(news, |state| state.has(wait_for, after_seq) || state.clears != clears);
+            match timeout {
+                None => ready.await,
+                Some(timeout) if timeout.is_zero() => {}
+                // Whether it was in time shows in what there is to read.
+                Some(timeout) => {
+                    let _in_time = tokio::time::timeout(timeout, ready).await;
+                }
+            }
+        }
+        self.read(after_seq, max_bytes)
+    }
+
+    /// Waits for the exit or the close, whether they are still to come or long past. Cancel-safe.
+    pub async fn wait(&self, until: Until) {
+        self.until(&self.ends, |state| match until {
+            Until::Exit => state.retained.exit().is_some(),
+            Until::Close => state.retained.closed(),
+        })
+        .await;
+    }
+
+    /// The log at this moment.
+    pub fn status(&self) -> Status {
+        self.lock().status()
+    }
+
+    /// Everything that is retained, by stream. Copies no bytes.
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.lock();
+        let declared = Stream::ALL.into_iter().filter(|stream| state.streams[stream.index()].declared);
+        let streams = declared
+            .map(|stream| {
+                let (before, dropped, after) = state.retained.of_stream(stream);
+                StreamSnapshot { stream, before, dropped, after }
+            })
+            .collect();
+        Snapshot { streams, status: state.status() }
+    }
+
+    /// Drops all bytes, counted as dropped, and ends every waiting read. Exit and close stay known.
+    pub fn clear(&self) {
+        let spoils = {
+            let mut state = self.lock();
+            state.clears += 1;
+            self.clear_locked(&mut state)
+        };
+        drop(spoils);
+        self.news.notify_waiters();
+        self.ends.notify_waiters();
+        self.progress.notify_waiters();
+    }
+
+    /// Makes the caller the follower, from the first entry on. Replaces one that was there.
+    ///
+    /// The waker is called, from whichever thread brings the news and outside every lock, when there is
+    /// something to take: once, and again only after [`OutputLog::next_events`] has returned false. If there
+    /// already is something, it is called before this returns.
+    pub fn follow(&self, waker: Waker) {
+        self.follow_from(0, waker);
+    }
+
+    /// [`OutputLog::follow`], but only what comes after `after_seq`: to go on where a follower before stopped.
+    pub fn follow_from(&self, after_seq: u64, waker: Waker) {
+        let (before, waker) = {
+            let mut state = self.lock();
+            let position = state.retained.position_after(after_seq);
+            let follower = Follower { position, waker, told: false, lagging: false, in_the_way_since: None };
+            (state.follower.replace(follower), state.waker_for_news())
+        };
+        // A waker is foreign code even when it goes.
+        drop(before);
+        self.progress.notify_waiters();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Lets the follower go, if there is one: nobody waits for it any more.
+    pub fn unfollow(&self) {
+        let before = self.lock().follower.take();
+        drop(before);
+        self.progress.notify_waiters();
+    }
+
+    /// Takes the follower's next events and appends them to `out`: at least one if there is any, then more
+    /// while the chunks among them fit `max_bytes`. True if more is waiting: come again, the waker is not
+    /// called for it.
+    ///
+    /// In the order of the sequence numbers, each once. What was dropped before the follower came is told
+    /// with the event after it.
+    pub fn next_events(&self, max_bytes: u64, out: &mut Vec<Event>) -> bool {
+        let more = {
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            let Some(follower) = &mut state.follower else { return false };
+            let before = follower.position;
+            state.retained.take_events(&mut follower.position, max_bytes, out);
+            let more = state.retained.event_after(follower.position);
+            if !more {
+                follower.told = false;
+                follower.lagging = false;
+            }
+            if follower.position == before {
+                return false;
+            }
+            follower.in_the_way_since = None;
+            more
+        };
+        self.progress.notify_waiters();
+        more
+    }
+
+    /// Drops everything; for the store, which frees it and tells the others once it has let go of its lock.
+    pub(super) fn give_up(&self) -> Spoils {
+        self.clear_locked(&mut self.lock())
+    }
+
+    /// Drops at least `bytes`; for the store.
+    pub(super) fn give_way(&self, bytes: u64) {
+        let mut state = self.lock();
+        state.retained.give_way(bytes);
+        self.store.book(&self.account, state.retained.bytes());
+    }
+
+    /// Tells those who wait that bytes have gone.
+    pub(super) fn announce_loss(&self) {
+        self.news.notify_waiters();
+        self.progress.notify_waiters();
+    }
+
+    /// Pushes `..end` in pieces, each copied before the lock is taken. Returns the waker to call.
+    fn push(&self, stream: Stream, joined: Joined<'_>, end: usize) -> Option<Waker> {
+        let mut waker = None;
+        let mut start = 0;
+        while start < end {
+            let piece = start..end.min(start + self.piece);
+            let piece = match self.whole_characters && piece.end < end {
+                true => joined.whole(piece),
+                false => piece,
+            };
+            start = piece.end;
+            let bytes = joined.copy(piece);
+            let mut state = self.lock();
+            if !state.streams[stream.index()].open {
+                debug_assert!(false, "append to {stream:?}, which is not open");
+                return waker;
+            }
+            state.retained.push(stream, bytes);
+            self.store.book(&self.account, state.retained.bytes());
+            waker = waker.or(state.waker_for_news());
+        }
+        waker
+    }
+
+    /// After a push: the bound over all logs, then the news. No lock is held.
+    fn announce_output(&self, waker: Option<Waker>) {
+        self.store.relieve();
+        self.news.notify_waiters();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn clear_locked(&self, state: &mut State) -> Spoils {
+        let spoils = state.retained.clear();
+        self.store.book(&self.account, state.retained.bytes());
+        spoils
+    }
+
+    async fn until(&self, news: &Notify, ready: impl Fn(&State) -> bool) {
+        loop {
+            let notified = news.notified();
+            tokio::pin!(notified);
+            // Registered before the look at the state: what happens after the look wakes it.
+            notified.as_mut().enable();
+            if ready(&self.lock()) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Poisoned only by a panic among plain assignments, which would be a defect of this file: what is
+        // retained is still worth more than another panic in everyone who asks.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for OutputLog {
+    fn drop(&mut self) {
+        self.store.leave(self.id, &self.account);
+    }
+}
+
+impl State {
+    fn streams_open(&self) -> Vec<Stream> {
+        Stream::ALL.into_iter().filter(|stream| self.streams[stream.index()].open).collect()
+    }
+
+    fn status(&self) -> Status {
+        let (total_bytes, retained_bytes) = (self.retained.total_bytes(), self.retained.bytes());
+        Status {
+            exit: self.retained.exit(),
+            closed: self.retained.closed(),
+            streams_open: self.streams_open(),
+            total_bytes,
+            dropped_bytes: total_bytes - retained_bytes,
+            retained_bytes,
+            next_seq: self.retained.next_seq(),
+        }
+    }
+
+    /// Closes the log if nothing can follow. True if this call closed it.
+    fn close_if_over(&mut self) -> bool {
+        let over = self.retained.exit().is_some() && !self.streams.iter().any(|stream| stream.open);
+        if !over || self.retained.closed() {
+            return false;
+        }
+        self.retained.record_close();
+        true
+    }
+
+    fn has(&self, wait_for: WaitFor, after_seq: u64) -> bool {
+        self.retained.closed()
+            || match wait_for {
+                WaitFor::Output => {
+                    self.retained.chunk_after(after_seq) || self.retained.exit_after(after_seq)
+                }
+                WaitFor::Exit => self.retained.exit().is_some(),
+                WaitFor::Close => false,
+            }
+    }
+
+    /// The waker to call once the lock is released, if the follower has something to take and was not told.
+    fn waker_for_news(&mut self) -> Option<Waker> {
+        let follower = self.follower.as_mut().filter(|follower| !follower.told)?;
+        if !self.retained.event_after(follower.position) {
+            return None;
+        }
+        follower.told = true;
+        Some(follower.waker.clone())
+    }
+
+    /// Whether nothing that is worth waiting for would be dropped to make room for `bytes`.
+    fn has_room(&self, bytes: usize) -> bool {
+        let Some(follower) = self.follower.as_ref().filter(|follower| !follower.lagging) else { return true };
+        let held: usize = self.streams.iter().map(|stream| stream.held.len()).sum();
+        !self.retained.would_drop_untaken(follower.position, bytes.saturating_add(held))
+    }
+}

@@ -1,0 +1,566 @@
+//! The retained entries of one log: a head, one gap, a tail. Plain data: no lock, no waiting, no store.
+//!
+//! Every byte has an offset in what the process printed, and every entry knows the offset of its end. Head,
+//! gap and tail cover all offsets without a hole, so what a cursor missed is a difference of two offsets.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::characters::Joined;
+use super::cursor_table::CursorTable;
+use super::{Chunk, Dropped, Event, Exit, Overflow, Retention, Stream};
+
+/// The most bytes in a chunk.
+const MAX_CHUNK: u64 = 64 * 1024;
+
+/// Entries in the order of their numbers. Chunks that no longer fit fall into the gap; exit and close stay.
+#[derive(Debug)]
+pub(super) struct Retained {
+    bounds: Bounds,
+    /// Whether new chunks still go to the head. Once it is full, or anything was dropped, they never do again.
+    head_open: bool,
+    head_bytes: u64,
+    head: VecDeque<Entry>,
+    gap: Option<Gap>,
+    tail: VecDeque<Entry>,
+    tail_bytes: u64,
+    cursors: CursorTable,
+    exit: Option<ExitEntry>,
+    close_seq: Option<u64>,
+    next_seq: u64,
+    total_bytes: u64,
+}
+
+/// A log's retention in the form in which it is applied.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    max_bytes: u64,
+    max_chunks: usize,
+    head_bytes: u64,
+    head_chunks: usize,
+    piece: usize,
+    whole_characters: bool,
+}
+
+/// A retained chunk.
+#[derive(Debug)]
+struct Entry {
+    seq: u64,
+    /// The offset after its last byte.
+    end: u64,
+    stream: Stream,
+    /// Whether somebody got it, and so may hold its number as a cursor.
+    delivered: bool,
+    bytes: Bytes,
+}
+
+/// The dropped chunks. The exit's number may lie between them.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    /// The lowest and the highest number of a dropped chunk.
+    from: u64,
+    to: u64,
+    /// The offsets before and after the dropped bytes.
+    start: u64,
+    end: u64,
+    by_stream: [u64; 3],
+}
+
+/// The exit: a number, and its place between the bytes.
+#[derive(Debug, Clone)]
+struct ExitEntry {
+    seq: u64,
+    offset: u64,
+    exit: Exit,
+    streams_open: Vec<Stream>,
+}
+
+/// How far a follower has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The number of the last entry taken.
+    pub(super) seq: u64,
+    /// The offset of the next byte that it wants.
+    pub(super) offset: u64,
+}
+
+/// Entries taken out, to be freed once no lock is held.
+#[derive(Debug, Default)]
+#[must_use = "freeing many chunks takes time: do it after the lock"]
+pub(super) struct Spoils(#[expect(dead_code, reason = "kept only to be dropped")] [VecDeque<Entry>; 2]);
+
+impl Bounds {
+    fn new(retention: &Retention) -> Self {
+        // Less could not hold a single piece.
+        let least = if retention.whole_characters { 4 } else { 1 };
+        let max_bytes = retention.max_bytes.max(least);
+        let max_chunks = retention.max_chunks.max(1);
+        let (head_bytes, head_chunks) = match retention.overflow {
+            Overflow::DropMiddle => (max_bytes / 4, max_chunks / 4),
+            Overflow::DropOldest => (0, 0),
+        };
+        let piece = (max_bytes / 4).clamp(least, MAX_CHUNK);
+        Self {
+            max_bytes,
+            max_chunks,
+            head_bytes,
+            head_chunks,
+            piece: usize::try_from(piece).unwrap_or(usize::MAX),
+            whole_characters: retention.whole_characters,
+        }
+    }
+
+    /// How short a piece can be that is not the last of its bytes: it ends before a character that it would cut.
+    fn shortest_piece(&self) -> usize {
+        if self.whole_characters { self.piece - 3 } else { self.piece }
+    }
+}
+
+impl Retained {
+    pub(super) fn new(retention: &Retention) -> Self {
+        Self {
+            bounds: Bounds::new(retention),
+            head_open: true,
+            head_bytes: 0,
+            head: VecDeque::new(),
+            gap: None,
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            cursors: CursorTable::default(),
+            exit: None,
+            close_seq: None,
+            next_seq: 1,
+            total_bytes: 0,
+        }
+    }
+
+    /// The most bytes that [`Retained::push`] may be given at once.
+    pub(super) fn piece(&self) -> usize {
+        self.bounds.piece
+    }
+
+    /// How many bytes surely fit beside the head, with a chunk to spare where the head's end cuts one.
+    pub(super) fn portion(&self) -> usize {
+        let Bounds { max_bytes, max_chunks, .. } = self.bounds;
+        let bytes = usize::try_from(max_bytes / 2).unwrap_or(usize::MAX);
+        bytes.min(self.bounds.shortest_piece().saturating_mul((max_chunks / 2).max(1))).max(1)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.head_bytes + self.tail_bytes
+    }
+
+    pub(super) fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
+    pub(super) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    pub(super) fn exit(&self) -> Option<Exit> {
+        self.exit.as_ref().map(|entry| entry.exit)
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        self.close_seq.is_some()
+    }
+
+    /// Whether there is, or was, a chunk after this one. If so a read from there has something to tell.
+    pub(super) fn chunk_after(&self, seq: u64) -> bool {
+        let retained = self.last().map(|entry| entry.seq);
+        let dropped = self.gap.map(|gap| gap.to);
+        retained.max(dropped).is_some_and(|last| last > seq)
+    }
+
+    pub(super) fn exit_after(&self, seq: u64) -> bool {
+        self.exit.as_ref().is_some_and(|entry| entry.seq > seq)
+    }
+
+    /// Whether a follower at `position` has anything to take.
+    pub(super) fn event_after(&self, position: Position) -> bool {
+        self.last().is_some_and(|entry| entry.seq > position.seq)
+            || self.exit_after(position.seq)
+            || self.close_seq.is_some_and(|seq| seq > position.seq)
+    }
+
+    /// Appends a chunk of at most [`Retained::piece`] bytes, and drops what no longer fits. The chunk becomes
+    /// two where the head's quarter ends.
+    pub(super) fn push(&mut self, stream: Stream, mut bytes: Bytes) {
+        if self.head_open {
+            match self.push_head(stream, bytes) {
+                None => return,
+                Some(rest) => bytes = rest,
+            }
+            self.head_open = false;
+        }
+        let len = bytes.len() as u64;
+        while self.bytes() + len > self.bounds.max_bytes || self.count() >= self.bounds.max_chunks {
+            if !self.drop_one() {
+                break;
+            }
+        }
+        let entry = self.entry(stream, bytes);
+        self.tail_bytes += len;
+        self.tail.push_back(entry);
+    }
+
+    pub(super) fn record_exit(&mut self, exit: Exit, streams_open: Vec<Stream>) {
+        let seq = self.take_seq();
+        self.exit = Some(ExitEntry { seq, offset: self.total_bytes, exit, streams_open });
+    }
+
+    pub(super) fn record_close(&mut self) {
+        self.close_seq = Some(self.take_seq());
+    }
+
+    /// Chunks after `after_seq`, what is missing before the first, and the number to go on with.
+    pub(super) fn read(
+        &mut self,
+        after_seq: u64,
+        max_bytes: Option<u64>,
+    ) -> (Vec<Chunk>, Option<Dropped>, u64) {
+        let in_head = self.head.partition_point(|entry| entry.seq <= after_seq);
+        let before_gap = in_head < self.head.len();
+        let dropped = if before_gap { None } else { self.missing_after(after_seq) };
+
+        let mut batch = Batch::new(max_bytes);
+        let mut cut = batch.take(&mut self.head, in_head);
+        if before_gap && self.gap.is_some() {
+            // The next read begins at the gap and reports it.
+            cut = true;
+        }
+        if !cut {
+            let in_tail = self.tail.partition_point(|entry| entry.seq <= after_seq);
+            cut = batch.take(&mut self.tail, in_tail);
+        }
+        let chunks = batch.chunks;
+        let next_seq = match chunks.last() {
+            Some(last) if cut || max_bytes.is_some() => last.seq + 1,
+            _ => self.next_seq,
+        };
+        self.mark_as_cursor(next_seq - 1);
+        (chunks, dropped, next_seq)
+    }
+
+    /// Moves a follower on by at least one event, if there is one, and by no more than `max_bytes` of chunks
+    /// beyond the first.
+    pub(super) fn take_events(&mut self, position: &mut Position, max_bytes: u64, out: &mut Vec<Event>) {
+        let mut in_head = self.head.partition_point(|entry| entry.seq <= position.seq);
+        let mut in_tail = self.tail.partition_point(|entry| entry.seq <= position.seq);
+        let mut taken = 0;
+        let mut first = true;
+        loop {
+            let chunk = match self.head.get(in_head) {
+                Some(entry) => Some(entry),
+                None => self.tail.get(in_tail),
+            };
+            let exit = self
+                .exit
+                .as_ref()
+                .filter(|exit| exit.seq > position.seq && chunk.is_none_or(|entry| exit.seq < entry.seq));
+            if let Some(entry) = exit {
+                let (seq, offset, exit) = (entry.seq, entry.offset, entry.exit);
+                let streams_open = entry.streams_open.clone();
+                let dropped = self.advance(position, seq, offset, 0);
+                out.push(Event::Exited { seq, exit, streams_open, dropped });
+            } else if let Some(entry) = chunk {
+                let len = entry.bytes.len() as u64;
+                if !first && taken + len > max_bytes {
+                    return;
+                }
+                taken += len;
+                let chunk = entry.chunk();
+                let start = entry.end - len;
+                let dropped = self.advance(position, chunk.seq, start, len);
+                if in_head < self.head.len() {
+                    self.head[in_head].delivered = true;
+                    in_head += 1;
+                } else {
+                    self.tail[in_tail].delivered = true;
+                    in_tail += 1;
+                }
+                out.push(Event::Output { chunk, dropped });
+            } else if let Some(seq) = self.close_seq
+                && seq > position.seq
+            {
+                let dropped = self.advance(position, seq, self.total_bytes, 0);
+                let total_bytes = self.total_bytes;
+                let dropped_bytes = total_bytes - self.bytes();
+                out.push(Event::Closed { seq, total_bytes, dropped_bytes, dropped });
+            } else {
+                return;
+            }
+            first = false;
+        }
+    }
+
+    /// A follower that has everything up to and including `seq`.
+    pub(super) fn position_after(&self, seq: u64) -> Position {
+        let seq = seq.min(self.next_seq - 1);
+        Position { seq, offset: self.offset_after(seq) }
+    }
+
+    /// Whether appending `more` bytes would drop a chunk that a follower at `position` has not taken.
+    ///
+    /// What is appended can itself be more than fits; that is not counted, since no waiting helps it.
+    pub(super) fn would_drop_untaken(&self, position: Position, more: usize) -> bool {
+        let excess = (self.bytes() + more as u64).saturating_sub(self.bounds.max_bytes).min(self.tail_bytes);
+        let tail_start = self.total_bytes - self.tail_bytes;
+        // Positions lie at chunk borders, so bytes decide for the whole chunk that they are part of.
+        if excess > 0 && tail_start + excess > position.offset {
+            return true;
+        }
+        // The head's end cuts a piece in two, and bytes held back may end as a chunk of each stream.
+        let more_chunks = usize::from(self.head_open) + if self.bounds.whole_characters { 2 } else { 0 };
+        let chunks = more.div_ceil(self.bounds.shortest_piece()).saturating_add(more_chunks);
+        let excess = self.count().saturating_add(chunks).saturating_sub(self.bounds.max_chunks);
+        match excess.min(self.tail.len()).checked_sub(1) {
+            Some(last) => self.tail[last].end > position.offset,
+            None => false,
+        }
+    }
+
+    /// Drops at least `bytes`, on both sides of the gap, as if the bound had been lower from the start: the
+    /// back of a head that is more than a quarter, else the front of the tail. So the newest bytes of a log
+    /// that has little beside its head are not dropped the moment they come.
+    pub(super) fn give_way(&mut self, bytes: u64) {
+        let target = self.bytes().saturating_sub(bytes);
+        while self.bytes() > target {
+            self.head_open = false;
+            let head_is_large = self.head_bytes.saturating_mul(4) > self.bytes();
+            if !(head_is_large && self.drop_head() || self.drop_one()) {
+                break;
+            }
+        }
+    }
+
+    /// Drops every chunk.
+    pub(super) fn clear(&mut self) -> Spoils {
+        let (head, tail) = (std::mem::take(&mut self.head), std::mem::take(&mut self.tail));
+        for entry in head.iter().rev() {
+            self.swallow_previous(entry);
+        }
+        for entry in &tail {
+            self.swallow_next(entry);
+        }
+        self.head_bytes = 0;
+        self.tail_bytes = 0;
+        self.head_open = false;
+        Spoils([head, tail])
+    }
+
+    /// The retained bytes of one stream before and after the gap, and how many it lost in between.
+    pub(super) fn of_stream(&self, stream: Stream) -> (Vec<Bytes>, u64, Vec<Bytes>) {
+        let pick = |entries: &VecDeque<Entry>| -> Vec<Bytes> {
+            entries.iter().filter(|entry| entry.stream == stream).map(|entry| entry.bytes.clone()).collect()
+        };
+        let (mut before, mut after) = (pick(&self.head), pick(&self.tail));
+        match self.gap {
+            Some(gap) => (before, gap.by_stream[stream.index()], after),
+            None => {
+                before.append(&mut after);
+                (before, 0, after)
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
+    fn last(&self) -> Option<&Entry> {
+        self.tail.back().or(self.head.back())
+    }
+
+    fn take_seq(&mut self) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        seq
+    }
+
+    fn entry(&mut self, stream: Stream, bytes: Bytes) -> Entry {
+        self.total_bytes += bytes.len() as u64;
+        Entry { seq: self.take_seq(), end: self.total_bytes, stream, delivered: false, bytes }
+    }
+
+    /// Appends to the open head. Returns what is for the tail once the head is full.
+    fn push_head(&mut self, stream: Stream, bytes: Bytes) -> Option<Bytes> {
+        if self.head.len() >= self.bounds.head_chunks {
+            return Some(bytes);
+        }
+        let room = usize::try_from(self.bounds.head_bytes - self.head_bytes).unwrap_or(usize::MAX);
+        if bytes.len() <= room {
+            self.head_bytes += bytes.len() as u64;
+            let entry = self.entry(stream, bytes);
+            self.head.push_back(entry);
+            return None;
+        }
+        let fits = match self.bounds.whole_characters {
+            true => Joined::new(&[], &bytes).whole(0..room).end,
+            false => room,
+        };
+        if fits == 0 {
+            return Some(bytes);
+        }
+        // Copies, not slices: a slice would keep the whole piece in memory for as long as either half lives.
+        self.head_bytes += fits as u64;
+        let entry = self.entry(stream, Bytes::copy_from_slice(&bytes[..fits]));
+        self.head.push_back(entry);
+        Some(Bytes::copy_from_slice(&bytes[fits..]))
+    }
+
+    /// Drops the chunk whose turn it is: the front of the tail, or the back of the head if there is no tail.
+    /// False if there is none.
+    fn drop_one(&mut self) -> bool {
+        self.head_open = false;
+        let Some(entry) = self.tail.pop_front() else { return self.drop_head() };
+        self.tail_bytes -= entry.bytes.len() as u64;
+        self.swallow_next(&entry);
+        true
+    }
+
+    /// Drops the back of the head. False if there is none.
+    fn drop_head(&mut self) -> bool {
+        let Some(entry) = self.head.pop_back() else { return false };
+        self.head_bytes -= entry.bytes.len() as u64;
+        self.swallow_previous(&entry);
+        true
+    }
+
+    /// Extends the gap by the chunk after it.
+    fn swallow_next(&mut self, entry: &Entry) {
+        let gap = self.gap.get_or_insert_with(|| Gap::before(entry));
+        gap.to = entry.seq;
+        gap.end = entry.end;
+        gap.by_stream[entry.stream.index()] += entry.bytes.len() as u64;
+        if entry.delivered {
+            self.cursors.push_back(entry.seq, entry.end);
+        }
+    }
+
+    /// Extends the gap by the chunk in front of it.
+    fn swallow_previous(&mut self, entry: &Entry) {
+        let gap = self.gap.get_or_insert_with(|| Gap::after(entry));
+        gap.from = entry.seq;
+        gap.start = entry.start();
+        gap.by_stream[entry.stream.index()] += entry.bytes.len() as u64;
+        if entry.delivered {
+            self.cursors.push_front(entry.seq, entry.end);
+        }
+    }
+
+    /// What the gap holds for a cursor that has every retained chunk before it.
+    fn missing_after(&mut self, after_seq: u64) -> Option<Dropped> {
+        let gap = self.gap.filter(|gap| gap.to > after_seq)?;
+        let mut from_seq = gap.from.max(after_seq.saturating_add(1));
+        if self.exit.as_ref().is_some_and(|exit| exit.seq == from_seq) {
+            from_seq += 1;
+        }
+        let bytes = gap.end - self.offset_after(after_seq).max(gap.start);
+        self.mark_as_cursor(gap.to);
+        Some(Dropped { from_seq, to_seq: gap.to, bytes })
+    }
+
+    /// Moves a follower over the entry `seq` of `len` bytes at `start`, and says what it skipped.
+    fn advance(&mut self, position: &mut Position, seq: u64, start: u64, len: u64) -> Option<Dropped> {
+        let dropped = (start > position.offset).then(|| Dropped {
+            from_seq: position.seq + 1,
+            to_seq: seq - 1,
+            bytes: start - position.offset,
+        });
+        if let Some(dropped) = dropped {
+            self.mark_as_cursor(dropped.to_seq);
+        }
+        *position = Position { seq, offset: start + len };
+        dropped
+    }
+
+    /// The offset of the first byte after the entry `seq`.
+    ///
+    /// Exact for every number that was handed out, unless the table of dropped ones has forgotten it; for any
+    /// other number inside the gap it is the nearest known offset below, so that more is reported as dropped
+    /// than was, never less.
+    fn offset_after(&self, seq: u64) -> u64 {
+        let up_to = |entries: &VecDeque<Entry>| -> Option<u64> {
+            let above = entries.partition_point(|entry| entry.seq <= seq);
+            entries.get(above.checked_sub(1)?).map(|entry| entry.end)
+        };
+        if let Some(end) = up_to(&self.tail) {
+            return end;
+        }
+        match self.gap {
+            Some(gap) if seq >= gap.to => gap.end,
+            Some(gap) if seq >= gap.from => {
+                // The exit takes a number but no bytes: the number before it ends where it stands.
+                let exit = self.exit.as_ref().filter(|exit| exit.seq <= seq + 1).map(|exit| exit.offset);
+                gap.start.max(self.cursors.floor(seq).max(exit).unwrap_or(0))
+            }
+            _ => up_to(&self.head).unwrap_or(0),
+        }
+    }
+
+    /// Remembers that somebody may come back with `seq`, if it is the last chunk or the gap's end.
+    fn mark_as_cursor(&mut self, seq: u64) {
+        if let Some(entry) = self.tail.back_mut().or(self.head.back_mut())
+            && entry.seq == seq
+        {
+            entry.delivered = true;
+        } else if let Some(gap) = self.gap
+            && gap.to == seq
+        {
+            self.cursors.push_back(gap.to, gap.end);
+        }
+    }
+}
+
+impl Entry {
+    fn start(&self) -> u64 {
+        self.end - self.bytes.len() as u64
+    }
+
+    fn chunk(&self) -> Chunk {
+        Chunk { seq: self.seq, stream: self.stream, bytes: self.bytes.clone() }
+    }
+}
+
+impl Gap {
+    /// An empty gap in front of an entry.
+    fn before(entry: &Entry) -> Self {
+        Self { from: entry.seq, to: entry.seq, start: entry.start(), end: entry.start(), by_stream: [0; 3] }
+    }
+
+    /// An empty gap behind an entry.
+    fn after(entry: &Entry) -> Self {
+        Self { from: entry.seq, to: entry.seq, start: entry.end, end: entry.end, by_stream: [0; 3] }
+    }
+}
+
+/// Chunks on their way to a reader.
+#[derive(Debug)]
+struct Batch {
+    chunks: Vec<Chunk>,
+    bytes: u64,
+    max_bytes: u64,
+}
+
+impl Batch {
+    fn new(max_bytes: Option<u64>) -> Self {
+        Self { chunks: Vec::new(), bytes: 0, max_bytes: max_bytes.unwrap_or(u64::MAX) }
+    }
+
+    /// Takes entries from an index on while they fit; the first always fits. True if one did not.
+    fn take(&mut self, entries: &mut VecDeque<Entry>, from: usize) -> bool {
+        for entry in entries.range_mut(from..) {
+            let len = entry.bytes.len() as u64;
+            if !self.chunks.is_empty() && self.bytes + len > self.max_bytes {
+                return true;
+            }
+            self.bytes += len;
+            entry.delivered = true;
+            self.chunks.push(entry.chunk());
+        }
+        false
+    }
+}

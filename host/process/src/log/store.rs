@@ -1,0 +1,200 @@
+//! All logs together: one bound over their bytes, and who gives way when it is reached.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::retained::Spoils;
+use super::{OutputLog, Retention, Stream};
+
+/// The least that a running log gives way by, if that much is needed: so that many logs of the same size do
+/// not take turns chunk by chunk.
+const TURN: u64 = 64 * 1024;
+
+/// The part of the bound that is freed beyond it when running logs give way, so that looking for the largest
+/// log is not done for every chunk.
+const SLACK: u64 = 256;
+
+/// The bound over all logs of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// The most bytes retained in all.
+    pub max_bytes: u64,
+}
+
+impl Default for StoreLimits {
+    /// 256 MiB.
+    fn default() -> Self {
+        Self { max_bytes: 256 << 20 }
+    }
+}
+
+/// Opens logs and keeps their bytes, summed up, within a bound.
+///
+/// Over the bound, closed logs give way first: all bytes of the one that closed first, then of the next.
+/// Then the largest of the running logs widens its gap, so that a quarter of what is left stays its head (all
+/// of it tail, if it drops its oldest), until the sum is 1/256 below the bound. What gives way is counted in
+/// its log as dropped.
+///
+/// Logs own the store, not the other way round; a log that is dropped gives its bytes back. When
+/// [`OutputLog::append`] returns, the sum is within the bound, unless another thread has appended since.
+#[derive(Debug)]
+pub struct Store {
+    limits: StoreLimits,
+    used: AtomicU64,
+    /// The registry. Taken before the lock of one log, never after it; not touched below the bound except to
+    /// open, close and drop a log.
+    seats: Mutex<Seats>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    by_id: HashMap<u64, Seat>,
+    next_id: u64,
+    next_close: u64,
+}
+
+/// A log's place in the store.
+#[derive(Debug)]
+struct Seat {
+    log: Weak<OutputLog>,
+    account: Arc<Account>,
+    /// When it closed, in the order of closing.
+    closed: Option<u64>,
+}
+
+/// How many bytes a log retains, readable without its lock.
+#[derive(Debug, Default)]
+pub(super) struct Account(AtomicU64);
+
+impl Store {
+    /// A store without logs.
+    pub fn new(limits: StoreLimits) -> Arc<Self> {
+        Arc::new(Self { limits, used: AtomicU64::new(0), seats: Mutex::default() })
+    }
+
+    /// Opens a log for a process with these streams. One without streams closes with the exit.
+    ///
+    /// The store keeps no handle on it: the log is gone when its last handle is.
+    pub fn open(self: &Arc<Self>, retention: Retention, streams: &[Stream]) -> Arc<OutputLog> {
+        let account = Arc::<Account>::default();
+        let mut seats = self.lock();
+        let id = seats.next_id;
+        seats.next_id += 1;
+        let log = Arc::new(OutputLog::new(Arc::clone(self), id, Arc::clone(&account), retention, streams));
+        seats.by_id.insert(id, Seat { log: Arc::downgrade(&log), account, closed: None });
+        log
+    }
+
+    /// The bytes that all logs retain.
+    pub fn used_bytes(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Books a log's bytes. The log's lock is held, so that its own bookings do not overtake each other.
+    pub(super) fn book(&self, account: &Account, bytes: u64) {
+        // A counter that guards nothing: each change is atomic in itself, so relaxed is enough.
+        let before = account.0.swap(bytes, Ordering::Relaxed);
+        if bytes >= before {
+            self.used.fetch_add(bytes - before, Ordering::Relaxed);
+        } else {
+            self.used.fetch_sub(before - bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that a log has closed. No log's lock is held.
+    pub(super) fn note_closed(&self, id: u64) {
+        let mut seats = self.lock();
+        let order = seats.next_close;
+        seats.next_close += 1;
+        if let Some(seat) = seats.by_id.get_mut(&id) {
+            seat.closed = Some(order);
+        }
+    }
+
+    /// Forgets a log that is being dropped, and takes its bytes back.
+    pub(super) fn leave(&self, id: u64, account: &Account) {
+        self.book(account, 0);
+        self.lock().by_id.remove(&id);
+    }
+
+    /// Brings the sum within the bound. No log's lock is held.
+    pub(super) fn relieve(&self) {
+        if self.used_bytes() <= self.limits.max_bytes {
+            return;
+        }
+        // Declared before the guard, so that it goes after it: the last handle on a log takes the registry's
+        // lock, and freeing takes time.
+        let mut gave_way: Vec<(Arc<OutputLog>, Spoils)> = Vec::new();
+        {
+            let mut seats = self.lock();
+            while self.used_bytes() > self.limits.max_bytes {
+                let Some(id) = seats.first_closed() else { break };
+                if let Some(log) = self.upgrade(&mut seats, id) {
+                    let spoils = log.give_up();
+                    gave_way.push((log, spoils));
+                }
+            }
+            if self.used_bytes() > self.limits.max_bytes {
+                let target = self.limits.max_bytes - self.limits.max_bytes / SLACK;
+                while let Some(excess) = self.used_bytes().checked_sub(target).filter(|excess| *excess > 0) {
+                    let Some((id, lead)) = seats.largest() else { break };
+                    if let Some(log) = self.upgrade(&mut seats, id) {
+                        log.give_way(excess.min(lead.max(TURN)));
+                        gave_way.push((log, Spoils::default()));
+                    }
+                }
+            }
+        }
+        for (log, _) in &gave_way {
+            log.announce_loss();
+        }
+    }
+
+    /// A handle on a log. One that is just being dropped has its bytes taken back here and now.
+    fn upgrade(&self, seats: &mut Seats, id: u64) -> Option<Arc<OutputLog>> {
+        let seat = seats.by_id.get(&id)?;
+        let log = seat.log.upgrade();
+        if log.is_none() {
+            self.book(&seat.account, 0);
+            seats.by_id.remove(&id);
+        }
+        log
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seats> {
+        // Poisoned only by a panic between plain assignments: the table is still good.
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    /// The closed log that closed first and still has bytes.
+    fn first_closed(&self) -> Option<u64> {
+        let closed = self.by_id.iter().filter(|(_, seat)| seat.account.bytes() > 0);
+        closed.filter_map(|(id, seat)| Some((seat.closed?, *id))).min().map(|(_, id)| id)
+    }
+
+    /// The log with the most bytes, and by how many it leads.
+    fn largest(&self) -> Option<(u64, u64)> {
+        let (mut largest, mut second) = ((0, u64::MAX), 0);
+        for (id, seat) in &self.by_id {
+            let bytes = seat.account.bytes();
+            // Of two equals the older one.
+            if (bytes, Reverse(*id)) > (largest.0, Reverse(largest.1)) {
+                second = largest.0;
+                largest = (bytes, *id);
+            } else {
+                second = second.max(bytes);
+            }
+        }
+        (largest.0 > 0).then_some((largest.1, largest.0 - second))
+    }
+}
+
+impl Account {
+    fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,237 @@
+//! The driver: the one task of a process that listens to its cell, obeys its owner and turns the pump.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, warn};
+
+use super::pump::Pump;
+use super::{Leftovers, ProcessOptions, Signal, Signalled, Terminated};
+use crate::cell::frame::{FromShim, LeaderExit, ToShim};
+use crate::cell::{Cell, Scope, tree};
+use crate::log::{Cause, Exit, Usage};
+
+/// How long what the leader left behind may take to end by itself before `leftovers: terminate` ends it.
+const LEFTOVER_DELAY: Duration = Duration::from_millis(250);
+
+/// What the owner of a process asks for.
+#[derive(Debug)]
+pub(super) enum Order {
+    Signal { scope: Scope, signal: Signal, reply: oneshot::Sender<Signalled> },
+    Terminate { grace: Duration, reply: oneshot::Sender<Terminated> },
+}
+
+/// Ends when the tree is gone and every stream has ended. Dropping it earlier closes the log and the cell.
+pub(super) struct Driver {
+    pid: i32,
+    started: Instant,
+    /// None once the tree is gone.
+    cell: Option<Cell>,
+    pump: Pump,
+    orders: mpsc::Receiver<Order>,
+    gone: watch::Sender<bool>,
+    signals: VecDeque<oneshot::Sender<Signalled>>,
+    terminations: Vec<(bool, oneshot::Sender<Terminated>)>,
+    leader: Leader,
+    timeout_at: Option<Instant>,
+    leftovers: Leftovers,
+    leftovers_at: Option<Instant>,
+    grace: Duration,
+}
+
+/// What is known of the leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leader {
+    Running,
+    /// Still there, but told to end, for this cause.
+    Ending(Cause),
+    Exited,
+}
+
+impl Driver {
+    pub(super) fn new(
+        cell: Cell,
+        pump: Pump,
+        orders: mpsc::Receiver<Order>,
+        gone: watch::Sender<bool>,
+        pid: i32,
+        options: &ProcessOptions,
+    ) -> Self {
+        let started = Instant::now();
+        Self {
+            pid,
+            started,
+            cell: Some(cell),
+            pump,
+            orders,
+            gone,
+            signals: VecDeque::new(),
+            terminations: Vec::new(),
+            leader: Leader::Running,
+            timeout_at: options.timeout.map(|timeout| started + timeout),
+            leftovers: options.leftovers,
+            leftovers_at: None,
+            grace: options.grace,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        while self.cell.is_some() || !self.pump.has_ended() {
+            let alarm = [self.timeout_at, self.leftovers_at].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame).await,
+                Some(order) = self.orders.recv() => self.obey(order).await,
+                () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring().await,
+                () = self.pump.step(), if !self.pump.has_ended() => {}
+            }
+        }
+    }
+
+    async fn hear(&mut self, frame: Option<FromShim>) {
+        match frame {
+            Some(FromShim::Exited(exit)) => self.leader_exited(&exit),
+            Some(FromShim::Signalled { delivered, errno }) => {
+                if let Some(reply) = self.signals.pop_front() {
+                    let _ = reply.send(Signalled { delivered, errno });
+                }
+            }
+            Some(FromShim::Survivors(survivors)) => {
+                warn!(pid = self.pid, ?survivors, "processes survive SIGKILL");
+                self.answer_terminations(&survivors);
+            }
+            Some(FromShim::Empty) => {
+                // What the tree has printed is in the pipes by now: whoever asked for its end finds it in the log.
+                self.pump.drain();
+                self.tree_ended(&[]);
+            }
+            Some(unexpected @ (FromShim::Started { .. } | FromShim::Failed { .. })) => {
+                warn!(pid = self.pid, ?unexpected, "a shim spoke out of turn");
+            }
+            None => self.lose_shim().await,
+        }
+    }
+
+    fn leader_exited(&mut self, exit: &LeaderExit) {
+        // What the leader printed before it ended goes before its exit, and streams that ended with it are known.
+        self.pump.drain();
+        let signal = libc::WIFSIGNALED(exit.wait_status).then(|| libc::WTERMSIG(exit.wait_status));
+        let cause = match (self.leader, signal) {
+            (Leader::Ending(cause), _) => cause,
+            (_, Some(_)) => Cause::Signal,
+            (_, None) => Cause::Exit,
+        };
+        let code = signal.map_or_else(|| libc::WEXITSTATUS(exit.wait_status), |signal| 128 + signal);
+        let usage = Usage {
+            user: exit.user,
+            system: exit.system,
+            max_rss_bytes: exit.max_rss_bytes,
+            elapsed: exit.elapsed,
+        };
+        debug!(pid = self.pid, code, ?cause, "leader exited");
+        self.leader = Leader::Exited;
+        self.pump.log().record_exit(Exit { code, signal, cause, usage });
+        if self.leftovers == Leftovers::Terminate {
+            self.leftovers_at = Some(Instant::now() + LEFTOVER_DELAY);
+        }
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Signal { scope, signal, reply } => {
+                if self.tell(&ToShim::Signal { scope, number: signal.number() }).await {
+                    self.signals.push_back(reply);
+                }
+            }
+            Order::Terminate { grace, reply } => {
+                let running = self.leader != Leader::Exited;
+                if self.end_tree(Cause::Terminated, grace).await {
+                    self.terminations.push((running, reply));
+                } else {
+                    let _ = reply.send(Terminated { running, survivors: Vec::new() });
+                }
+            }
+        }
+    }
+
+    /// A deadline has passed.
+    async fn ring(&mut self) {
+        let now = Instant::now();
+        if self.timeout_at.is_some_and(|at| at <= now) {
+            self.timeout_at = None;
+            self.end_tree(Cause::Timeout, self.grace).await;
+        }
+        if self.leftovers_at.is_some_and(|at| at <= now) {
+            self.leftovers_at = None;
+            self.end_tree(Cause::Terminated, self.grace).await;
+        }
+    }
+
+    /// Has the shim end the tree. False if there is none.
+    async fn end_tree(&mut self, cause: Cause, grace: Duration) -> bool {
+        if self.leader == Leader::Running {
+            self.leader = Leader::Ending(cause);
+        }
+        self.tell(&ToShim::Terminate { grace }).await
+    }
+
+    /// False if the shim is gone. What then becomes of the tree comes with the end of its socket.
+    async fn tell(&self, frame: &ToShim) -> bool {
+        match &self.cell {
+            Some(cell) => cell.send(frame).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// The shim has ended without saying that the tree is gone: somebody killed it. Its orphans are the fork
+    /// server's, which ends them.
+    async fn lose_shim(&mut self) {
+        warn!(pid = self.pid, "the shim is gone; its tree is being ended");
+        if self.leader != Leader::Exited {
+            self.leader = Leader::Exited;
+            self.pump.log().record_exit(lost(self.started));
+        }
+        let left: Vec<i32> = tree::stat(self.pid).filter(|stat| stat.state != b'Z').map(|_| self.pid).into_iter().collect();
+        self.tree_ended(&left);
+    }
+
+    fn tree_ended(&mut self, survivors: &[i32]) {
+        self.cell = None;
+        (self.timeout_at, self.leftovers_at) = (None, None);
+        self.signals.clear();
+        self.answer_terminations(survivors);
+        self.gone.send_replace(true);
+    }
+
+    fn answer_terminations(&mut self, survivors: &[i32]) {
+        for (running, reply) in self.terminations.drain(..) {
+            let _ = reply.send(Terminated { running, survivors: survivors.to_vec() });
+        }
+    }
+}
+
+impl Drop for Driver {
+    /// Nobody may wait for ever for a process that nobody watches any more.
+    fn drop(&mut self) {
+        if self.leader != Leader::Exited {
+            self.pump.log().record_exit(lost(self.started));
+        }
+        self.pump.give_up();
+    }
+}
+
+fn lost(started: Instant) -> Exit {
+    let usage = Usage { elapsed: started.elapsed(), ..Usage::default() };
+    Exit { code: -1, signal: None, cause: Cause::Lost, usage }
+}
+
+/// The shim's next frame; none when it is gone, for whatever reason.
+async fn next_frame(cell: &mut Option<Cell>) -> Option<FromShim> {
+    let frame = cell.as_mut()?.next().await;
+    frame.unwrap_or_else(|error| {
+        warn!(%error, "a shim's socket failed");
+        None
+    })
+}

@@ -1,0 +1,133 @@
+//! Notifications to the client.
+
+use serde::Serialize;
+
+use crate::{Dropped, Exit, OutputData, ProcessId, Stream, Usage, json};
+
+/// News of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// `process/output`.
+    Output(OutputEvent),
+    /// `process/exited`.
+    Exited(ExitedEvent),
+    /// `process/closed`.
+    Closed(ClosedEvent),
+}
+
+/// `process/output`: it printed something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputEvent {
+    /// The process.
+    pub process_id: ProcessId,
+    /// Its place among the events of its process.
+    pub seq: u64,
+    /// Where it came from.
+    pub stream: Stream,
+    /// The output.
+    pub data: OutputData,
+    /// What is missing before it.
+    pub dropped: Option<Dropped>,
+}
+
+/// `process/exited`: its leader has exited. Output may still follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExitedEvent {
+    /// The process.
+    pub process_id: ProcessId,
+    /// Its place among the events of its process.
+    pub seq: u64,
+    /// How it ended.
+    pub exit: Exit,
+    /// Streams that have not ended.
+    pub streams_open: Vec<Stream>,
+    /// What it used up; null on the wire if its end was not seen.
+    pub usage: Option<Usage>,
+    /// What is missing before it.
+    pub dropped: Option<Dropped>,
+}
+
+/// `process/closed`: nothing more will come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClosedEvent {
+    /// The process.
+    pub process_id: ProcessId,
+    /// Its place among the events of its process.
+    pub seq: u64,
+    /// Everything that was printed.
+    pub total_bytes: u64,
+    /// How much of it is gone.
+    pub dropped_bytes: u64,
+    /// What is missing before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
+}
+
+impl Event {
+    /// The method of the notification.
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Output(_) => "process/output",
+            Self::Exited(_) => "process/exited",
+            Self::Closed(_) => "process/closed",
+        }
+    }
+
+    /// Appends the params as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Output(event) => event.write(out),
+            Self::Exited(event) => event.write(out),
+            Self::Closed(event) => json::write_value(out, event),
+        }
+    }
+}
+
+impl OutputEvent {
+    /// By hand: output goes straight from the retained bytes into the message.
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"processId\":");
+        json::write_string(out, &self.process_id);
+        out.extend_from_slice(b",\"seq\":");
+        json::write_number(out, self.seq);
+        out.extend_from_slice(b",\"stream\":\"");
+        out.extend_from_slice(self.stream.as_str().as_bytes());
+        out.extend_from_slice(b"\",");
+        self.data.write_member(out);
+        if let Some(dropped) = &self.dropped {
+            out.extend_from_slice(b",\"dropped\":");
+            json::write_value(out, dropped);
+        }
+        out.push(b'}');
+    }
+}
+
+impl ExitedEvent {
+    fn write(&self, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire<'a> {
+            process_id: &'a ProcessId,
+            seq: u64,
+            #[serde(flatten)]
+            exit: &'a Exit,
+            streams_open: &'a [Stream],
+            usage: Option<Usage>,
+            sandbox_denied: bool,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            dropped: Option<Dropped>,
+        }
+
+        let wire = Wire {
+            process_id: &self.process_id,
+            seq: self.seq,
+            exit: &self.exit,
+            streams_open: &self.streams_open,
+            usage: self.usage,
+            sandbox_denied: false,
+            dropped: self.dropped,
+        };
+        json::write_value(out, &wire);
+    }
+}

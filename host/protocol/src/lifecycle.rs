@@ -1,0 +1,117 @@
+//! `initialize` and `shutdown`: what client and host tell each other first.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::{Fault, Params, from_json};
+use crate::{EnvironmentInfo, Opaque};
+
+/// The version of the wire contract.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Params of `initialize`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InitializeParams {
+    /// The client's name.
+    pub client_name: String,
+    /// The client's version.
+    pub client_version: Option<String>,
+    /// The detached session to take up.
+    pub resume_session_id: Option<String>,
+    /// What the client can do.
+    pub capabilities: Option<Opaque>,
+}
+
+impl Params for InitializeParams {
+    fn decode(text: &str) -> Result<Self, Fault> {
+        from_json(text)
+    }
+}
+
+/// Result of `initialize`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InitializeResult {
+    /// The id under which this session can be resumed.
+    pub session_id: String,
+    /// [`PROTOCOL_VERSION`].
+    pub protocol_version: u32,
+    /// Who answers.
+    pub server_info: ServerInfo,
+    /// What the host can do, and within which bounds.
+    pub capabilities: Capabilities,
+    /// Where commands run.
+    pub environment_info: EnvironmentInfo,
+}
+
+/// The host's name and version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerInfo {
+    /// The program's name.
+    pub name: Cow<'static, str>,
+    /// The program's version.
+    pub version: Cow<'static, str>,
+}
+
+/// What the host can do, and within which bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capabilities {
+    /// Bounds on memory and time.
+    pub limits: Limits,
+    /// How descendants are held.
+    pub containment: Containment,
+    /// Loaded plugins.
+    pub plugins: Vec<PluginInfo>,
+    /// Names of views that `process/read` takes.
+    pub views: Vec<String>,
+    /// Names of the methods that are answered, as in [`Call::METHODS`](crate::Call::METHODS).
+    pub methods: Cow<'static, [&'static str]>,
+}
+
+/// Bounds on memory and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// The size of one message from the client, without its frame.
+    pub max_message_bytes: u64,
+    /// Messages in one batch: [`MAX_BATCH_MESSAGES`](crate::MAX_BATCH_MESSAGES).
+    pub max_batch_messages: u64,
+    /// Processes at once.
+    pub max_processes: u64,
+    /// How long a process is kept after it closed, in milliseconds.
+    pub retention_ms: u64,
+    /// Retained output of one process.
+    pub max_bytes_per_process: u64,
+    /// Retained chunks of one process.
+    pub max_chunks_per_process: u64,
+    /// Retained output of all processes.
+    pub max_bytes_total: u64,
+}
+
+/// How descendants of a command are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Containment {
+    /// The name of the mechanism.
+    pub backend: Cow<'static, str>,
+    /// Whether a descendant that leaves its process group and session is held as well.
+    pub holds_descendants: bool,
+    /// Whether everything is stopped when the host dies, however it dies.
+    pub stops_with_host: bool,
+}
+
+/// A loaded plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginInfo {
+    /// The configured name.
+    pub name: String,
+    /// `policy`, `filter`, `summary`.
+    pub kinds: Vec<String>,
+    /// The digest of the component, in hexadecimal digits.
+    pub sha256: String,
+}

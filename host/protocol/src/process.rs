@@ -1,0 +1,26 @@
+//! The `process/*` methods: params and results.
+
+mod exit;
+mod list;
+mod read;
+mod run;
+mod signal;
+mod start;
+mod stream;
+mod wait;
+mod write;
+
+pub use exit::{Cause, Exit, Usage};
+pub use list::{Holder, ListEntry, ListResult, ProcessState};
+pub use read::{Dropped, ReadChunk, ReadParams, ReadResult, WaitFor};
+pub use run::{Cut, RunParams, RunResult};
+pub use signal::{ReleaseParams, Scope, SignalParams, TerminateParams, TerminateResult};
+pub use start::{
+    EnvInherit, EnvPolicy, Leftovers, Overflow, ProcessLimits, Retention, SandboxType, StartParams,
+    StartResult, TerminalSize, Tty,
+};
+pub use stream::Stream;
+pub use wait::{Until, WaitParams, WaitResult};
+pub use write::{CloseStdinParams, WriteParams, WriteResult, WriteStatus};
+
+pub(crate) use exit::nullable as nullable_exit;

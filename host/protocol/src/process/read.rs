@@ -1,0 +1,146 @@
+//! `process/read`: retained output from a cursor on.
+
+use serde::{Deserialize, Serialize};
+
+use super::start::not_zero;
+use super::{Exit, Stream, nullable_exit};
+use crate::json;
+use crate::params::{self, Fault, Params, from_json};
+use crate::{OutputData, ProcessId};
+
+/// Params of `process/read`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReadParams {
+    /// The process.
+    pub process_id: ProcessId,
+    /// The cursor: chunks after this seq are wanted; all if there is none.
+    pub after_seq: Option<u64>,
+    /// How much at most; the first chunk comes whole in any case. Never zero.
+    pub max_bytes: Option<u64>,
+    /// How long to wait for `waitFor`.
+    pub wait_ms: Option<u64>,
+    /// What to wait for.
+    #[serde(default, deserialize_with = "params::null_is_default")]
+    pub wait_for: WaitFor,
+    /// The view to read through.
+    pub view: Option<String>,
+}
+
+/// What a read waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitFor {
+    /// A chunk, news of the exit, or the close.
+    #[default]
+    Output,
+    /// The exit.
+    Exit,
+    /// The close.
+    Close,
+}
+
+/// Result of `process/read`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadResult {
+    /// Chunks in the order of their seq.
+    pub chunks: Vec<ReadChunk>,
+    /// The seq that a chunk after these would have; the next cursor is one less.
+    pub next_seq: u64,
+    /// How it ended, if it did.
+    pub exit: Option<Exit>,
+    /// Whether both the exit is known and every stream has ended.
+    pub closed: bool,
+    /// What went wrong with the process, if something did.
+    pub failure: Option<String>,
+    /// What is missing between the cursor and the first chunk.
+    pub dropped: Option<Dropped>,
+    /// Streams that have not ended.
+    pub streams_open: Vec<Stream>,
+    /// Everything that was printed so far.
+    pub total_bytes: u64,
+    /// How much of it is gone.
+    pub dropped_bytes: u64,
+}
+
+/// A piece of output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadChunk {
+    /// Its place among the events of its process.
+    pub seq: u64,
+    /// Where it came from.
+    pub stream: Stream,
+    /// The output.
+    pub data: OutputData,
+}
+
+/// A hole in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dropped {
+    /// The first seq that is missing.
+    pub from_seq: u64,
+    /// The last seq that is missing.
+    pub to_seq: u64,
+    /// How much was in them.
+    pub bytes: u64,
+}
+
+impl Params for ReadParams {
+    fn decode(text: &str) -> Result<Self, Fault> {
+        let params: Self = from_json(text)?;
+        not_zero("maxBytes", params.max_bytes)?;
+        Ok(params)
+    }
+}
+
+impl ReadResult {
+    /// Appends the result as JSON. By hand: chunks go straight from the retained bytes into the message.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"chunks\":[");
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"{\"seq\":");
+            json::write_number(out, chunk.seq);
+            out.extend_from_slice(b",\"stream\":\"");
+            out.extend_from_slice(chunk.stream.as_str().as_bytes());
+            out.extend_from_slice(b"\",");
+            chunk.data.write_member(out);
+            out.push(b'}');
+        }
+        out.push(b']');
+        json::write_members(
+            out,
+            &Rest {
+                next_seq: self.next_seq,
+                exit: &self.exit,
+                closed: self.closed,
+                failure: self.failure.as_deref(),
+                dropped: self.dropped,
+                streams_open: &self.streams_open,
+                total_bytes: self.total_bytes,
+                dropped_bytes: self.dropped_bytes,
+                sandbox_denied: false,
+            },
+        );
+        out.push(b'}');
+    }
+}
+
+/// Everything but the chunks.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest<'a> {
+    next_seq: u64,
+    #[serde(flatten, serialize_with = "nullable_exit")]
+    exit: &'a Option<Exit>,
+    closed: bool,
+    failure: Option<&'a str>,
+    dropped: Option<Dropped>,
+    streams_open: &'a [Stream],
+    total_bytes: u64,
+    dropped_bytes: u64,
+    sandbox_denied: bool,
+}

@@ -1,0 +1,119 @@
+//! `process/run`: start, wait for the close, return everything.
+
+use serde::{Deserialize, Serialize};
+
+use super::start::not_zero;
+use super::{Exit, SandboxType, StartParams, Stream, Usage, nullable_exit};
+use crate::json;
+use crate::output_data::write_invalid_bytes;
+use crate::params::{Fault, Params, from_json};
+use crate::{OutputData, ProcessId};
+
+/// Params of `process/run`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunParams {
+    /// What to run.
+    pub start: StartParams,
+    /// How much output to return; the host's default if there is none. Never zero.
+    pub max_output_bytes: Option<u64>,
+}
+
+/// Result of `process/run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunResult {
+    /// The id, chosen by the client or made by the host.
+    pub process_id: ProcessId,
+    /// The leader.
+    pub pid: u32,
+    /// What really ran.
+    pub argv: Vec<String>,
+    /// The sandbox it ran in.
+    pub sandbox_type: SandboxType,
+    /// What it printed to stdout, or to its terminal. On the wire a string in the encoding asked for.
+    pub stdout: OutputData,
+    /// What it printed to stderr.
+    pub stderr: OutputData,
+    /// How it ended, if it did.
+    pub exit: Option<Exit>,
+    /// Whether both the exit is known and every stream has ended.
+    pub closed: bool,
+    /// Everything that was printed.
+    pub total_bytes: u64,
+    /// How much of it is not returned.
+    pub dropped_bytes: u64,
+    /// What it used up.
+    pub usage: Option<Usage>,
+    /// Where something is missing.
+    pub cuts: Vec<Cut>,
+}
+
+/// A place in returned output where something is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cut {
+    /// The stream it is missing from.
+    pub stream: Stream,
+    /// The place, in bytes of what is returned, before any encoding.
+    pub at_byte: u64,
+    /// How much is missing.
+    pub bytes: u64,
+}
+
+impl Params for RunParams {
+    fn decode(text: &str) -> Result<Self, Fault> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Own {
+            max_output_bytes: Option<u64>,
+        }
+
+        let start = StartParams::decode(text)?;
+        let Own { max_output_bytes } = from_json(text)?;
+        not_zero("maxOutputBytes", max_output_bytes)?;
+        Ok(Self { start, max_output_bytes })
+    }
+}
+
+impl RunResult {
+    /// Appends the result as JSON. By hand: output goes straight from the retained bytes into the message.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"stdout\":");
+        let invalid_stdout = self.stdout.write_string(out);
+        out.extend_from_slice(b",\"stderr\":");
+        let invalid_stderr = self.stderr.write_string(out);
+        write_invalid_bytes(out, invalid_stdout + invalid_stderr);
+        json::write_members(
+            out,
+            &Rest {
+                process_id: &self.process_id,
+                pid: self.pid,
+                argv: &self.argv,
+                sandbox_type: self.sandbox_type,
+                exit: &self.exit,
+                closed: self.closed,
+                total_bytes: self.total_bytes,
+                dropped_bytes: self.dropped_bytes,
+                usage: self.usage,
+                cuts: &self.cuts,
+            },
+        );
+        out.push(b'}');
+    }
+}
+
+/// Everything but the output.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest<'a> {
+    process_id: &'a ProcessId,
+    pid: u32,
+    argv: &'a [String],
+    sandbox_type: SandboxType,
+    #[serde(flatten, serialize_with = "nullable_exit")]
+    exit: &'a Option<Exit>,
+    closed: bool,
+    total_bytes: u64,
+    dropped_bytes: u64,
+    usage: Option<Usage>,
+    cuts: &'a [Cut],
+}

@@ -1,0 +1,59 @@
+//! Results, one variant a method.
+
+use crate::{
+    EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, ReadResult, RunResult, StartResult,
+    TerminateResult, WaitResult, WriteResult, json,
+};
+
+/// The result of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Of `initialize`.
+    Initialize(Box<InitializeResult>),
+    /// Of `shutdown`: null.
+    Shutdown,
+    /// Of `environment/info`.
+    EnvironmentInfo(Box<EnvironmentInfo>),
+    /// Of `environment/status`.
+    EnvironmentStatus(EnvironmentStatus),
+    /// Of `process/start`.
+    ProcessStart(StartResult),
+    /// Of `process/read`.
+    ProcessRead(Box<ReadResult>),
+    /// Of `process/wait`.
+    ProcessWait(WaitResult),
+    /// Of `process/run`.
+    ProcessRun(Box<RunResult>),
+    /// Of `process/write`.
+    ProcessWrite(WriteResult),
+    /// Of `process/closeStdin`.
+    ProcessCloseStdin(WriteResult),
+    /// Of `process/signal`: an empty object.
+    ProcessSignal,
+    /// Of `process/terminate`.
+    ProcessTerminate(TerminateResult),
+    /// Of `process/list`.
+    ProcessList(ListResult),
+    /// Of `process/release`: an empty object.
+    ProcessRelease,
+}
+
+impl Reply {
+    /// Appends the result as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Initialize(result) => json::write_value(out, result),
+            Self::Shutdown => out.extend_from_slice(b"null"),
+            Self::EnvironmentInfo(result) => json::write_value(out, result),
+            Self::EnvironmentStatus(result) => json::write_value(out, result),
+            Self::ProcessStart(result) => json::write_value(out, result),
+            Self::ProcessRead(result) => result.write(out),
+            Self::ProcessWait(result) => json::write_value(out, result),
+            Self::ProcessRun(result) => result.write(out),
+            Self::ProcessWrite(result) | Self::ProcessCloseStdin(result) => json::write_value(out, result),
+            Self::ProcessSignal | Self::ProcessRelease => out.extend_from_slice(b"{}"),
+            Self::ProcessTerminate(result) => json::write_value(out, result),
+            Self::ProcessList(result) => json::write_value(out, result),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The command line.
+
+mod doctor;
+mod run;
+mod serve;
+mod stdio;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tracing::debug;
+use tracing_subscriber::EnvFilter;
+use weir_process::ForkServerCommand;
+
+use crate::config::HostConfig;
+
+/// The argument that makes this executable the fork server.
+const FORK_SERVER: &str = "fork-server";
+
+/// What ends `weir` itself: a fault of its own, as `env` and `docker run` have it.
+const OWN_FAULT: u8 = 125;
+
+/// An exec host: runs commands for editors and agents, and keeps what they print until their streams are closed.
+///
+/// Without a command it serves JSON-RPC 2.0 on standard input and output.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+    /// What is logged to standard error: a level (error, warn, info, debug, trace) or a `tracing` filter.
+    #[arg(long, global = true, env = "WEIR_LOG", default_value = "error", value_name = "FILTER")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve JSON-RPC 2.0 on standard input and output (the default).
+    Serve(ServeArgs),
+    /// Run one command, pass its output and exit code on, and say what was held or lost.
+    Run(RunArgs),
+    /// Say what this machine offers and which limits hold.
+    Doctor,
+}
+
+/// Bounds of a host.
+#[derive(Debug, Clone, Args)]
+struct ServeArgs {
+    /// How long a process is remembered after its close, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    retention_ms: u64,
+    /// The most output retained of one process, in bytes, unless the client says otherwise.
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    max_process_bytes: u64,
+    /// The most output retained of all processes together, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    max_total_bytes: u64,
+    /// The largest message that is read, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    max_message_bytes: u64,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Print the events of the process as they go over the wire, one JSON object a line, instead of its output.
+    #[arg(long)]
+    json: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command line of this process. The first thing a `main` has to do: this process may be a fork server,
+/// which must not have threads.
+pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == FORK_SERVER) {
+        // Nobody is there to read an error: the host sees the end of the socket.
+        return weir_process::run_fork_server().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
+    let cli = Cli::parse();
+    if let Err(error) = start_log(&cli.log) {
+        return own_fault(&error);
+    }
+    let result = match &cli.command {
+        None => serve::serve(&cli.serve),
+        Some(Command::Serve(args)) => serve::serve(args),
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Doctor) => doctor::doctor(),
+    };
+    result.unwrap_or_else(|error| own_fault(&error))
+}
+
+fn own_fault(error: &anyhow::Error) -> ExitCode {
+    tell(&format!("{error:#}"));
+    ExitCode::from(OWN_FAULT)
+}
+
+/// Says something to the person at the terminal.
+#[expect(clippy::print_stderr, reason = "the command line speaks to people on standard error")]
+fn tell(message: &str) {
+    eprintln!("weir: {message}");
+}
+
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log: expected a filter, saw `{filter}`"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
+fn host_config(args: Option<&ServeArgs>) -> anyhow::Result<HostConfig> {
+    let program = std::env::current_exe().context("cannot find this executable to run it as the fork server")?;
+    let mut config = HostConfig::new(ForkServerCommand { program, args: vec![FORK_SERVER.into()] });
+    if let Some(args) = args {
+        config.retention = Duration::from_millis(args.retention_ms);
+        config.max_bytes_per_process = args.max_process_bytes;
+        config.max_bytes_total = args.max_total_bytes;
+        config.max_message_bytes = usize::try_from(args.max_message_bytes).unwrap_or(usize::MAX);
+    }
+    Ok(config)
+}
+
+/// A process takes four descriptors of the host's, and many systems allow 1,024 at first. Commands keep the limit
+/// that the host was born with: the fork server runs already.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        debug!(%error, "the limit of open files stays as it is");
+    }
+}

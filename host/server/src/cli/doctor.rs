@@ -1,0 +1,111 @@
+//! `weir doctor`: what this machine offers.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit};
+use rustix::system::uname;
+use weir_process::{Command, Leftovers, Process, ProcessOptions, Retention, Until};
+
+use super::host_config;
+use crate::host::{Host, Shared};
+
+/// A cell that does not answer within this time does not work.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn doctor() -> anyhow::Result<ExitCode> {
+    let system = uname();
+    let mut report = Report::default();
+    report.line("weir", format!("{} on {} {}", env!("CARGO_PKG_VERSION"), system.sysname().to_string_lossy(), system.release().to_string_lossy()));
+
+    let config = host_config(None)?;
+    let host = Host::start(config.clone())?;
+    let cell = host.runtime().block_on(try_cell(host.shared()));
+    let works = cell.is_ok();
+    report.line("containment", match cell {
+        Ok(time) => format!("subreaper cells; `true` ran in one in {:.1} ms", time.as_secs_f64() * 1000.0),
+        Err(error) => format!("BROKEN: {error:#}"),
+    });
+    let fast = Path::new("/proc/thread-self/children").exists();
+    report.line("trees", if fast { "read from /proc/PID/task/TID/children" } else { "read by scanning /proc: slower" });
+    report.line("cgroup", cgroup());
+    report.line("open files", limit(getrlimit(Resource::Nofile)));
+    report.line("processes", limit(getrlimit(Resource::Nproc)));
+    report.line("pipe size", format!("up to {} bytes", system_value("fs/pipe-max-size")));
+    report.line("plugins", "none configured: every command is allowed".to_owned());
+    report.line("retention", format!("{} s after close; {} MiB and {} chunks a process, {} MiB in all", config.retention.as_secs(), config.max_bytes_per_process >> 20, config.max_chunks_per_process, config.max_bytes_total >> 20));
+    report.line("messages", format!("up to {} MiB", config.max_message_bytes >> 20));
+    report.print()?;
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Report(String);
+
+impl Report {
+    fn line(&mut self, name: &str, what: impl AsRef<str>) {
+        self.0.push_str(&format!("{name:<12} {}\n", what.as_ref()));
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "no connection uses standard output here")]
+    fn print(&self) -> std::io::Result<()> {
+        std::io::stdout().write_all(self.0.as_bytes())
+    }
+}
+
+/// Runs a command in a cell, to its close.
+async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
+    let started = Instant::now();
+    let command = Command {
+        argv: vec!["true".into()],
+        env: std::env::vars_os().filter(|(name, _)| name == "PATH").collect(),
+        ..Command::default()
+    };
+    let options = ProcessOptions {
+        retention: Retention::default(),
+        timeout: Some(PATIENCE),
+        leftovers: Leftovers::Keep,
+        grace: Duration::ZERO,
+        max_stdin_bytes: 0,
+    };
+    let process = Process::start(&shared.cells, &shared.store, command, options).await?;
+    process.log().wait(Until::Close).await;
+    match process.log().status().exit {
+        Some(exit) if exit.code == 0 => Ok(started.elapsed()),
+        exit => anyhow::bail!("expected `true` to exit with 0, saw {exit:?}"),
+    }
+}
+
+/// Where a cgroup (version 2) could be made, or why none can.
+fn cgroup() -> String {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounted = mounts.lines().find(|line| line.contains(" - cgroup2 ")).and_then(|line| line.split(' ').nth(4));
+    let Some(mount) = mounted else { return "version 2 is not mounted".to_owned() };
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let Some(own) = own.lines().find_map(|line| line.strip_prefix("0::/")) else {
+        return format!("version 2 at {mount}, this process is in none");
+    };
+    let own = PathBuf::from(mount).join(own);
+    let probe = own.join(format!("weir-doctor-{}", std::process::id()));
+    match fs::create_dir(&probe) {
+        Ok(()) => {
+            let kill = if probe.join("cgroup.kill").exists() { "with" } else { "without" };
+            // An empty group can always be removed.
+            let _ = fs::remove_dir(&probe);
+            format!("version 2, groups can be made below {} ({kill} cgroup.kill); not used yet", own.display())
+        }
+        Err(error) => format!("version 2 at {}, no group can be made: {error}", own.display()),
+    }
+}
+
+fn limit(limit: Rlimit) -> String {
+    let of = |value: Option<u64>| value.map_or("unlimited".to_owned(), |value| value.to_string());
+    format!("{} (at most {})", of(limit.current), of(limit.maximum))
+}
+
+fn system_value(name: &str) -> String {
+    fs::read_to_string(Path::new("/proc/sys").join(name)).map_or("?".to_owned(), |value| value.trim().to_owned())
+}

@@ -1,0 +1,224 @@
+//! `weir run`: one command through the same path as `process/start`, for people and scripts.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+use tokio::sync::Notify;
+use weir_process::{
+    Command, Event, FailureDetail, Leftovers, Process, ProcessOptions, Retention, Scope, Signal, Stage, StartError,
+    StdinSource, Stream,
+};
+use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
+
+use super::{OWN_FAULT, RunArgs, host_config, raise_descriptor_limit, tell};
+use crate::convert::{self, StartSpec};
+use crate::host::{Host, Shared};
+use crate::pipeline;
+
+/// Output that is taken at once.
+const TURN: u64 = 256 * 1024;
+/// As shells have it.
+const NOT_FOUND: u8 = 127;
+const NOT_EXECUTABLE: u8 = 126;
+
+pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    let host = Host::start(host_config(None)?)?;
+    raise_descriptor_limit();
+    let spec = StartSpec {
+        command: Command {
+            argv: args.command.clone(),
+            arg0: None,
+            cwd: None,
+            env: std::env::vars_os().collect(),
+            stdin: StdinSource::Descriptor(stdin),
+        },
+        options: ProcessOptions {
+            // Whoever reads this output is waited for, however slow: nothing is ever dropped.
+            retention: Retention { hold: Duration::MAX, ..Retention::default() },
+            timeout: None,
+            leftovers: Leftovers::Keep,
+            grace: host.shared().config.grace,
+            max_stdin_bytes: host.shared().config.max_stdin_bytes,
+        },
+        argv: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        metadata: Arc::from([]),
+        encoding: OutputEncoding::Base64,
+    };
+    host.runtime().block_on(run_to_close(host.shared(), spec, args.json))
+}
+
+async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::Result<ExitCode> {
+    let program = spec.command.program().to_owned();
+    let mut interrupts = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
+    let process = match pipeline::start(shared, spec).await {
+        Ok(process) => process,
+        Err(error) => return Ok(not_started(&error)),
+    };
+    let mut output = Output::new(json)?;
+    let news = Arc::new(News(Notify::new()));
+    process.log().follow(Waker::from(Arc::clone(&news)));
+    let mut events = Vec::new();
+    let mut code = OWN_FAULT;
+    let mut asked = 0;
+    loop {
+        let more = process.log().next_events(TURN, &mut events);
+        for event in events.drain(..) {
+            match &event {
+                Event::Exited { exit, streams_open, .. } => {
+                    code = u8::try_from(exit.code).unwrap_or(OWN_FAULT);
+                    if !streams_open.is_empty() {
+                        report_holders(&program, exit.code, &process);
+                    }
+                }
+                Event::Output { dropped: Some(dropped), .. } => {
+                    tell(&format!("{} bytes of output were lost here", dropped.bytes));
+                }
+                Event::Output { .. } | Event::Closed { .. } => {}
+            }
+            let closed = matches!(event, Event::Closed { .. });
+            if let Err(error) = output.write(event) {
+                end_tree(&process, shared.config.lost_client_grace).await;
+                return if error.kind() == ErrorKind::BrokenPipe {
+                    Ok(ExitCode::from(128 + Signal::PIPE.number() as u8))
+                } else {
+                    Err(error.into())
+                };
+            }
+            if closed {
+                report_leftovers(&program, &process);
+                end_tree(&process, shared.config.grace).await;
+                return Ok(ExitCode::from(code));
+            }
+        }
+        if more {
+            continue;
+        }
+        tokio::select! {
+            () = news.0.notified() => {}
+            kind = any(&mut interrupts) => {
+                asked += 1;
+                pass_on(&process, kind, asked, shared.config.grace);
+            }
+        }
+    }
+}
+
+/// Wakes this task.
+struct News(Notify);
+
+impl Wake for News {
+    fn wake(self: Arc<Self>) {
+        self.0.notify_one();
+    }
+}
+
+async fn any(signals: &mut [SignalStream; 3]) -> SignalKind {
+    let [interrupt, terminate, hang_up] = signals;
+    tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = hang_up.recv() => SignalKind::hangup(),
+    }
+}
+
+/// The first interrupt is the command's own affair; anything more ends the tree.
+fn pass_on(process: &Process, kind: SignalKind, asked: u32, grace: Duration) {
+    // The future only waits for the answer; the order is given.
+    if kind == SignalKind::interrupt() && asked == 1 {
+        drop(process.signal(Scope::Group, Signal::INTERRUPT));
+    } else {
+        drop(process.terminate(grace));
+    }
+}
+
+async fn end_tree(process: &Process, grace: Duration) {
+    if let Ok(terminated) = process.terminate(grace) {
+        let survivors = terminated.await.survivors;
+        if !survivors.is_empty() {
+            tell(&format!("these processes survive SIGKILL: {survivors:?}"));
+        }
+    }
+}
+
+fn not_started(error: &StartError) -> ExitCode {
+    let told: ErrorObject = convert::start_error(error);
+    tell(told.message());
+    let code = match error {
+        StartError::Refused { stage: Stage::Exec, detail: FailureDetail::IsDirectory, .. } => NOT_EXECUTABLE,
+        StartError::Refused { stage: Stage::Exec, errno, .. } if errno.raw_os_error() == 2 => NOT_FOUND,
+        StartError::Refused { stage: Stage::Exec, .. } => NOT_EXECUTABLE,
+        _ => OWN_FAULT,
+    };
+    ExitCode::from(code)
+}
+
+fn report_holders(program: &OsStr, code: i32, process: &Process) {
+    let program = program.display();
+    let holders = process.holders();
+    if holders.is_empty() {
+        return;
+    }
+    let holders = holders.iter().map(|holder| {
+        let argv = holder.argv.join(OsStr::new(" "));
+        let streams: Vec<_> = holder.streams.iter().map(|stream| stream_name(*stream)).collect();
+        format!("{} (`{}`) holds {}", holder.pid, argv.display(), streams.join(" and "))
+    });
+    let holders: Vec<String> = holders.collect();
+    tell(&format!("`{program}` exited with code {code}; waiting for its output to end: {}", holders.join(", ")));
+}
+
+fn report_leftovers(program: &OsStr, process: &Process) {
+    let left = process.descendants();
+    if left > 0 {
+        tell(&format!("`{}` left {left} processes behind; ending them", program.display()));
+    }
+}
+
+fn stream_name(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+        Stream::Pty => "the terminal",
+    }
+}
+
+/// Where the command's output goes.
+struct Output {
+    stdout: File,
+    stderr: File,
+    /// Events instead of output.
+    json: Option<Vec<u8>>,
+    process_id: ProcessId,
+}
+
+impl Output {
+    fn new(json: bool) -> io::Result<Self> {
+        Ok(Self {
+            stdout: File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?),
+            stderr: File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?),
+            json: json.then(Vec::new),
+            process_id: "run".into(),
+        })
+    }
+
+    fn write(&mut self, event: Event) -> io::Result<()> {
+        if let Some(line) = &mut self.json {
+            line.clear();
+            encode_event(line, &convert::event(&self.process_id, OutputEncoding::Base64, true, event));
+            line.push(b'\n');
+            return self.stdout.write_all(line);
+        }
+        match event {
+            Event::Output { chunk, .. } if chunk.stream == Stream::Stderr => self.stderr.write_all(&chunk.bytes),
+            Event::Output { chunk, .. } => self.stdout.write_all(&chunk.bytes),
+            Event::Exited { .. } | Event::Closed { .. } => Ok(()),
+        }
+    }
+}

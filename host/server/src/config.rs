@@ -1,0 +1,52 @@
+//! What a host is started with.
+
+use std::time::Duration;
+
+use weir_process::ForkServerCommand;
+
+/// Settings of a host. [`HostConfig::new`] gives the defaults; the members are stated to every client as
+/// `capabilities.limits`.
+#[derive(Debug, Clone)]
+pub struct HostConfig {
+    /// How to run the fork server.
+    pub fork_server: ForkServerCommand,
+    /// The largest message that is read, in bytes.
+    pub max_message_bytes: usize,
+    /// How many processes may be starting or open at once.
+    pub max_processes: usize,
+    /// How many requests may be waiting for their answer at once.
+    pub max_requests: usize,
+    /// How long a process is remembered after its close.
+    pub retention: Duration,
+    /// The most output that is retained of one process, in bytes, unless the client asks for less or more.
+    pub max_bytes_per_process: u64,
+    /// The most chunks that are retained of one process.
+    pub max_chunks_per_process: usize,
+    /// The most output that is retained of all processes together, in bytes.
+    pub max_bytes_total: u64,
+    /// The most that may wait for one process to read its standard input, in bytes.
+    pub max_stdin_bytes: usize,
+    /// Between SIGTERM and SIGKILL, unless the client says otherwise.
+    pub grace: Duration,
+    /// The same when the client is gone: everything has to be stopped within 2 s then.
+    pub lost_client_grace: Duration,
+}
+
+impl HostConfig {
+    /// The defaults, with this fork server.
+    pub fn new(fork_server: ForkServerCommand) -> Self {
+        Self {
+            fork_server,
+            max_message_bytes: 16 << 20,
+            max_processes: 10_000,
+            max_requests: 16_384,
+            retention: Duration::from_secs(30),
+            max_bytes_per_process: 16 << 20,
+            max_chunks_per_process: 50_000,
+            max_bytes_total: 256 << 20,
+            max_stdin_bytes: 16 << 20,
+            grace: weir_process::DEFAULT_GRACE,
+            lost_client_grace: Duration::from_millis(500),
+        }
+    }
+}

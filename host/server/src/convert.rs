@@ -1,0 +1,292 @@
+//! The one place where the vocabulary of the wire and that of processes meet: every map between them is here.
+
+mod error;
+mod start;
+
+use std::path::Path;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use weir_process as process;
+use weir_process::{Process, ReadBatch, Snapshot, Status, StreamSnapshot, Terminated};
+use weir_protocol as wire;
+use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
+
+pub(crate) use self::error::{signalled, start_error, stdin_full, too_many_orders, unknown_signal};
+pub(crate) use self::start::{StartSpec, no_view, start_spec};
+
+/// What is escaped in the path of a URI.
+const PATH: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+
+/// A path as a `file:` URI.
+pub(crate) fn file_uri(path: &Path) -> String {
+    format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), PATH))
+}
+
+pub(crate) fn event(
+    id: &ProcessId,
+    encoding: OutputEncoding,
+    with_output: bool,
+    event: process::Event,
+) -> wire::Event {
+    let process_id = id.clone();
+    // Who gets no output is not told what of it is missing.
+    let told = |dropped: Option<process::Dropped>| dropped.filter(|_| with_output).map(self::dropped);
+    match event {
+        process::Event::Output { chunk, dropped } => wire::Event::Output(wire::OutputEvent {
+            process_id,
+            seq: chunk.seq,
+            stream: stream(chunk.stream),
+            data: OutputData::new(chunk.bytes, encoding),
+            dropped: told(dropped),
+        }),
+        process::Event::Exited { seq, exit, streams_open, dropped } => wire::Event::Exited(wire::ExitedEvent {
+            process_id,
+            seq,
+            exit: self::exit(&exit),
+            streams_open: streams(&streams_open),
+            usage: Some(usage(&exit.usage)),
+            dropped: told(dropped),
+        }),
+        process::Event::Closed { seq, total_bytes, dropped_bytes, dropped } => wire::Event::Closed(wire::ClosedEvent {
+            process_id,
+            seq,
+            total_bytes,
+            dropped_bytes,
+            dropped: told(dropped),
+        }),
+    }
+}
+
+pub(crate) fn read_reply(batch: ReadBatch, encoding: OutputEncoding) -> Reply {
+    let ReadBatch { chunks, dropped, next_seq, status } = batch;
+    let chunk = |chunk: process::Chunk| wire::ReadChunk {
+        seq: chunk.seq,
+        stream: stream(chunk.stream),
+        data: OutputData::new(chunk.bytes, encoding),
+    };
+    Reply::ProcessRead(Box::new(wire::ReadResult {
+        chunks: chunks.into_iter().map(chunk).collect(),
+        next_seq,
+        exit: status.exit.as_ref().map(exit),
+        closed: status.closed,
+        failure: failure(&status),
+        dropped: dropped.map(self::dropped),
+        streams_open: streams(&status.streams_open),
+        total_bytes: status.total_bytes,
+        dropped_bytes: status.dropped_bytes,
+    }))
+}
+
+/// What went wrong with the process on the host's side.
+fn failure(status: &Status) -> Option<String> {
+    let lost = status.exit.is_some_and(|exit| exit.cause == process::Cause::Lost);
+    lost.then(|| "the end of the process was not seen: its shim was killed".to_owned())
+}
+
+pub(crate) fn start_result(id: &ProcessId, pid: i32, argv: &[String]) -> wire::StartResult {
+    wire::StartResult {
+        process_id: id.clone(),
+        pid: self::pid(pid),
+        argv: argv.to_vec(),
+        sandbox_type: wire::SandboxType::None,
+    }
+}
+
+pub(crate) fn wait_reply(status: Status, timed_out: bool) -> Reply {
+    Reply::ProcessWait(wire::WaitResult {
+        exit: status.exit.as_ref().map(exit),
+        closed: status.closed,
+        streams_open: streams(&status.streams_open),
+        total_bytes: status.total_bytes,
+        dropped_bytes: status.dropped_bytes,
+        timed_out,
+        usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
+    })
+}
+
+pub(crate) fn run_reply(
+    id: ProcessId,
+    pid: i32,
+    argv: &[String],
+    encoding: OutputEncoding,
+    snapshot: Snapshot,
+) -> Reply {
+    let Snapshot { streams, status } = snapshot;
+    let mut cuts = Vec::new();
+    let mut output = |wanted: process::Stream| {
+        let found = streams.iter().find(|snapshot| snapshot.stream == wanted);
+        let bytes = found.map_or_else(Bytes::new, |snapshot| {
+            let (bytes, cut) = join(snapshot);
+            cuts.extend(cut);
+            bytes
+        });
+        OutputData::new(bytes, encoding)
+    };
+    let (stdout, stderr) = (output(process::Stream::Stdout), output(process::Stream::Stderr));
+    Reply::ProcessRun(Box::new(wire::RunResult {
+        process_id: id,
+        pid: self::pid(pid),
+        argv: argv.to_vec(),
+        sandbox_type: wire::SandboxType::None,
+        stdout,
+        stderr,
+        exit: status.exit.as_ref().map(exit),
+        closed: status.closed,
+        total_bytes: status.total_bytes,
+        dropped_bytes: status.dropped_bytes,
+        usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
+        cuts,
+    }))
+}
+
+/// A stream in one piece, and where something is missing in it.
+fn join(snapshot: &StreamSnapshot) -> (Bytes, Option<wire::Cut>) {
+    let StreamSnapshot { stream: of, before, dropped, after } = snapshot;
+    let at_byte = before.iter().map(Bytes::len).sum::<usize>() as u64;
+    let bytes = match (before.as_slice(), after.as_slice()) {
+        ([only], []) | ([], [only]) => only.clone(),
+        (before, after) => [before, after].concat().concat().into(),
+    };
+    let cut = (*dropped > 0).then(|| wire::Cut { stream: stream(*of), at_byte, bytes: *dropped });
+    (bytes, cut)
+}
+
+pub(crate) fn terminate_reply(terminated: &Terminated, status: &Status) -> Reply {
+    Reply::ProcessTerminate(wire::TerminateResult {
+        running: terminated.running,
+        exit: status.exit.as_ref().map(exit),
+        survivors: terminated.survivors.iter().copied().map(pid).collect(),
+    })
+}
+
+pub(crate) fn list_entry_starting(id: ProcessId) -> wire::ListEntry {
+    wire::ListEntry {
+        process_id: id,
+        pid: None,
+        argv: Vec::new(),
+        state: wire::ProcessState::Starting,
+        exit: None,
+        streams_open: Vec::new(),
+        descendants: 0,
+        holders: Vec::new(),
+        total_bytes: 0,
+        dropped_bytes: 0,
+        metadata: Vec::new(),
+    }
+}
+
+pub(crate) fn list_entry(
+    id: ProcessId,
+    process: &Process,
+    argv: &[String],
+    metadata: &[(String, String)],
+    status: &Status,
+    holders: Vec<process::Holder>,
+) -> wire::ListEntry {
+    let state = match (status.exit, status.closed) {
+        (None, _) => wire::ProcessState::Running,
+        (Some(_), false) => wire::ProcessState::Exited,
+        (Some(_), true) => wire::ProcessState::Closed,
+    };
+    // The leader is one of the tree until its exit.
+    let leader = usize::from(status.exit.is_none());
+    wire::ListEntry {
+        process_id: id,
+        pid: Some(pid(process.pid())),
+        argv: argv.to_vec(),
+        state,
+        exit: status.exit.as_ref().map(exit),
+        streams_open: streams(&status.streams_open),
+        descendants: process.descendants().saturating_sub(leader) as u64,
+        holders: holders.into_iter().map(holder).collect(),
+        total_bytes: status.total_bytes,
+        dropped_bytes: status.dropped_bytes,
+        metadata: metadata.to_vec(),
+    }
+}
+
+fn holder(holder: process::Holder) -> wire::Holder {
+    wire::Holder {
+        pid: pid(holder.pid),
+        argv: holder.argv.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect(),
+        streams: streams(&holder.streams),
+    }
+}
+
+/// Pids are positive.
+fn pid(pid: i32) -> u32 {
+    pid.unsigned_abs()
+}
+
+pub(crate) fn exit(exit: &process::Exit) -> wire::Exit {
+    wire::Exit {
+        exit_code: exit.code,
+        signal: exit.signal.map(|number| process::Signal::name_of(number).into()),
+        cause: match exit.cause {
+            process::Cause::Exit => wire::Cause::Exit,
+            process::Cause::Signal => wire::Cause::Signal,
+            process::Cause::Timeout => wire::Cause::Timeout,
+            process::Cause::IdleTimeout => wire::Cause::IdleTimeout,
+            process::Cause::Terminated => wire::Cause::Terminated,
+            process::Cause::Limit => wire::Cause::Limit,
+            process::Cause::Lost => wire::Cause::Lost,
+        },
+    }
+}
+
+fn usage(usage: &process::Usage) -> wire::Usage {
+    wire::Usage {
+        user_ms: usage.user.as_millis() as u64,
+        system_ms: usage.system.as_millis() as u64,
+        max_rss_bytes: usage.max_rss_bytes,
+        elapsed_ms: usage.elapsed.as_millis() as u64,
+    }
+}
+
+fn dropped(dropped: process::Dropped) -> wire::Dropped {
+    wire::Dropped { from_seq: dropped.from_seq, to_seq: dropped.to_seq, bytes: dropped.bytes }
+}
+
+fn stream(stream: process::Stream) -> wire::Stream {
+    match stream {
+        process::Stream::Stdout => wire::Stream::Stdout,
+        process::Stream::Stderr => wire::Stream::Stderr,
+        process::Stream::Pty => wire::Stream::Pty,
+    }
+}
+
+fn streams(of: &[process::Stream]) -> Vec<wire::Stream> {
+    of.iter().copied().map(stream).collect()
+}
+
+pub(crate) fn wait_for(wait_for: wire::WaitFor) -> process::WaitFor {
+    match wait_for {
+        wire::WaitFor::Output => process::WaitFor::Output,
+        wire::WaitFor::Exit => process::WaitFor::Exit,
+        wire::WaitFor::Close => process::WaitFor::Close,
+    }
+}
+
+pub(crate) fn until(until: wire::Until) -> process::Until {
+    match until {
+        wire::Until::Exit => process::Until::Exit,
+        wire::Until::Close => process::Until::Close,
+    }
+}
+
+pub(crate) fn scope(scope: wire::Scope) -> process::Scope {
+    match scope {
+        wire::Scope::Leader => process::Scope::Leader,
+        wire::Scope::Group => process::Scope::Group,
+        wire::Scope::Tree => process::Scope::Tree,
+    }
+}
+
+pub(crate) fn write_status(status: process::WriteStatus) -> wire::WriteStatus {
+    match status {
+        process::WriteStatus::Accepted => wire::WriteStatus::Accepted,
+        process::WriteStatus::StdinClosed => wire::WriteStatus::StdinClosed,
+    }
+}

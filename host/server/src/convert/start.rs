@@ -1,0 +1,185 @@
+//! From the params of a start to a command, its bounds and its environment.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use weir_process::{
+    Command, EnvPolicy, Inherit, Leftovers, Overflow, ProcessOptions, Retention, StdinSource, Variable,
+};
+use weir_protocol as wire;
+use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, ReadParams, StartParams, Tty};
+
+use crate::config::HostConfig;
+
+/// What to start, in the words of processes.
+#[derive(Debug)]
+pub(crate) struct StartSpec {
+    pub(crate) command: Command,
+    pub(crate) options: ProcessOptions,
+    /// As it is told to the client.
+    pub(crate) argv: Arc<[String]>,
+    pub(crate) metadata: Arc<[(String, String)]>,
+    pub(crate) encoding: OutputEncoding,
+}
+
+/// Takes the params of a start apart.
+pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<StartSpec, ErrorObject> {
+    refuse_unsupported(&params)?;
+    let cwd = params.cwd.as_deref().map(|cwd| path("cwd", cwd)).transpose()?;
+    let env = environment(params.env.as_deref(), params.env_policy.as_ref());
+    let command = Command {
+        argv: params.argv.iter().map(OsString::from).collect(),
+        arg0: params.arg0.map(OsString::from),
+        cwd,
+        env,
+        stdin: if params.pipe_stdin { StdinSource::Pipe } else { StdinSource::Null },
+    };
+    let asked = params.retention.unwrap_or_default();
+    let retention = Retention {
+        max_bytes: asked.max_bytes.unwrap_or(config.max_bytes_per_process),
+        max_chunks: config.max_chunks_per_process,
+        overflow: overflow(asked.overflow)?,
+        whole_characters: params.output_encoding == OutputEncoding::Utf8,
+        ..Retention::default()
+    };
+    let options = ProcessOptions {
+        retention,
+        timeout: params.timeout_ms.map(Duration::from_millis),
+        leftovers: match params.leftovers {
+            wire::Leftovers::Keep => Leftovers::Keep,
+            wire::Leftovers::Terminate => Leftovers::Terminate,
+        },
+        grace: config.grace,
+        max_stdin_bytes: config.max_stdin_bytes,
+    };
+    Ok(StartSpec {
+        command,
+        options,
+        argv: params.argv.into(),
+        metadata: params.metadata.into(),
+        encoding: params.output_encoding,
+    })
+}
+
+/// What a later release will do is refused by name, never passed over.
+fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
+    let limits = params.limits.is_some_and(|limits| limits != wire::ProcessLimits::default());
+    let unsupported = [
+        ("tty", params.tty != Tty::Off),
+        ("mergeStderr", params.merge_stderr),
+        ("limits", limits),
+        ("idleTimeoutMs", params.idle_timeout_ms.is_some()),
+        // Running without the sandbox that was asked for would be worse than an error.
+        ("sandbox", params.sandbox.is_some()),
+        ("enforceManagedNetwork", params.enforce_managed_network),
+    ];
+    match unsupported.into_iter().find(|(_, asked)| *asked) {
+        Some((member, _)) => Err(not_supported(member)),
+        None => Ok(()),
+    }
+}
+
+fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
+    match overflow {
+        wire::Overflow::DropMiddle => Ok(Overflow::DropMiddle),
+        wire::Overflow::DropOldest => Ok(Overflow::DropOldest),
+        wire::Overflow::Backpressure | wire::Overflow::Spill => Err(not_supported("retention.overflow")),
+    }
+}
+
+/// There are no views yet.
+pub(crate) fn no_view(params: &ReadParams) -> Result<(), ErrorObject> {
+    if params.view.is_some() { Err(not_supported("view")) } else { Ok(()) }
+}
+
+fn not_supported(member: &'static str) -> ErrorObject {
+    invalid(member, "not supported yet")
+}
+
+fn invalid(member: &'static str, what: &str) -> ErrorObject {
+    ErrorObject::new(ErrorKind::InvalidParams, format!("`{member}`: {what}")).with("member", member)
+}
+
+/// An absolute path, given natively or as a `file:` URI (RFC 8089, without a host or with `localhost`).
+fn path(member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
+    let expected = |seen: &str| invalid(member, &format!("expected an absolute path or a `file:` URI, saw {seen}"));
+    let native = match given.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")) {
+        None => given.to_owned(),
+        Some(_) => {
+            let rest = &given[5..];
+            let path = match rest.strip_prefix("//") {
+                Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
+                None => rest,
+            };
+            let decoded = percent_decode_str(path).decode_utf8();
+            decoded.map_err(|_| expected(&format!("`{given}`, which is no UTF-8")))?.into_owned()
+        }
+    };
+    if native.contains('\0') {
+        return Err(expected("a NUL byte in it"));
+    }
+    if !native.starts_with('/') {
+        return Err(expected(&format!("`{given}`")));
+    }
+    Ok(native.into())
+}
+
+/// `env` alone is everything; a policy makes an environment that `env` is laid over; neither: the core.
+fn environment(env: Option<&[(String, String)]>, policy: Option<&wire::EnvPolicy>) -> Vec<Variable> {
+    let overlay = variables(env.unwrap_or_default());
+    match (env, policy) {
+        (Some(_), None) => overlay,
+        (_, policy) => {
+            let policy = policy.map(env_policy).unwrap_or_default();
+            policy.apply(std::env::vars_os(), &overlay)
+        }
+    }
+}
+
+fn env_policy(policy: &wire::EnvPolicy) -> EnvPolicy {
+    EnvPolicy {
+        inherit: match policy.inherit {
+            wire::EnvInherit::All => Inherit::All,
+            wire::EnvInherit::Core => Inherit::Core,
+            wire::EnvInherit::None => Inherit::Nothing,
+        },
+        ignore_default_excludes: policy.ignore_default_excludes,
+        exclude: policy.exclude.clone(),
+        set: variables(policy.set.as_deref().unwrap_or_default()),
+        include_only: policy.include_only.clone(),
+    }
+}
+
+fn variables(pairs: &[(String, String)]) -> Vec<Variable> {
+    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_native_or_a_file_uri() {
+        for (given, expected) in [
+            ("/tmp", "/tmp"),
+            ("file:///tmp/a%20b", "/tmp/a b"),
+            ("FILE:/tmp", "/tmp"),
+            ("file://localhost/tmp", "/tmp"),
+            ("/tmp/100%", "/tmp/100%"),
+        ] {
+            assert_eq!(path("cwd", given).unwrap(), PathBuf::from(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_absolute_is_named_in_the_error() {
+        for given in ["tmp", "./tmp", "", "file:tmp", "file://server/tmp", "file:///a%00b", "file:///%ff"] {
+            let error = path("cwd", given).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidParams, "{given}");
+            assert!(error.message().starts_with("`cwd`: expected an absolute path"), "{}", error.message());
+        }
+    }
+}

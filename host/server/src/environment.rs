@@ -1,0 +1,68 @@
+//! What the host says of itself and of the machine.
+
+use std::env;
+use std::path::Path;
+
+use uuid::Uuid;
+use weir_protocol::{
+    Call, Capabilities, Containment, EnvironmentCapabilities, EnvironmentInfo, InitializeResult, Limits,
+    MAX_BATCH_MESSAGES, PROTOCOL_VERSION, ServerInfo, Shell,
+};
+
+use crate::config::HostConfig;
+use crate::convert::file_uri;
+
+/// The answer to `initialize`.
+pub(crate) fn introduction(config: &HostConfig) -> InitializeResult {
+    InitializeResult {
+        session_id: Uuid::new_v4().to_string(),
+        protocol_version: PROTOCOL_VERSION,
+        server_info: ServerInfo { name: "weir".into(), version: env!("CARGO_PKG_VERSION").into() },
+        capabilities: Capabilities {
+            limits: Limits {
+                max_message_bytes: config.max_message_bytes as u64,
+                max_batch_messages: MAX_BATCH_MESSAGES as u64,
+                max_processes: config.max_processes as u64,
+                retention_ms: config.retention.as_millis() as u64,
+                max_bytes_per_process: config.max_bytes_per_process,
+                max_chunks_per_process: config.max_chunks_per_process as u64,
+                max_bytes_total: config.max_bytes_total,
+            },
+            containment: Containment {
+                backend: "subreaper".into(),
+                holds_descendants: true,
+                stops_with_host: true,
+            },
+            plugins: Vec::new(),
+            views: Vec::new(),
+            methods: Call::METHODS.into(),
+        },
+        environment_info: info(),
+    }
+}
+
+/// The answer to `environment/info`.
+pub(crate) fn info() -> EnvironmentInfo {
+    let shell = shell();
+    EnvironmentInfo {
+        shell: Shell {
+            name: Path::new(&shell).file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            path: shell,
+        },
+        executor_version: env!("CARGO_PKG_VERSION").into(),
+        cwd: env::current_dir().ok().map(|path| file_uri(&path)),
+        user_home_dir: env::home_dir().map(|path| file_uri(&path)),
+        platform_os: env::consts::OS.into(),
+        temporary_directories: Vec::new(),
+        temp_dir: Some(file_uri(&env::temp_dir())),
+        capabilities: EnvironmentCapabilities::default(),
+    }
+}
+
+/// The user's shell, or the first usual one that is there.
+fn shell() -> String {
+    let usual = ["/bin/bash", "/bin/sh"].map(str::to_owned);
+    let named = env::var("SHELL").ok();
+    let mut shells = named.into_iter().chain(usual);
+    shells.find(|shell| Path::new(shell).is_absolute() && Path::new(shell).exists()).unwrap_or("/bin/sh".to_owned())
+}

@@ -1,0 +1,105 @@
+//! A host: everything that sessions share, and the runtime they run on.
+
+use std::future::{Future, pending};
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::Context;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
+use weir_process::{Cells, Store, StoreLimits};
+
+use crate::config::HostConfig;
+use crate::outbox::Outbox;
+use crate::reader;
+use crate::session::{Ended, Gone, Session};
+
+/// Messages that wait for the session, which never waits itself: a handful covers a burst.
+const INBOX: usize = 64;
+
+/// An exec host. Dropping it ends every process that it has started.
+#[derive(Debug)]
+pub struct Host {
+    runtime: Runtime,
+    shared: Arc<Shared>,
+}
+
+/// What sessions share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: HostConfig,
+    pub(crate) cells: Cells,
+    pub(crate) store: Arc<Store>,
+}
+
+impl Host {
+    /// Starts the fork server and a runtime of its own. Not to be called from inside another runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the fork server's executable cannot be run, or threads cannot be made.
+    pub fn start(config: HostConfig) -> anyhow::Result<Self> {
+        let threads = thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 8));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("weir-worker")
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        let cells = {
+            let _inside = runtime.enter();
+            Cells::launch(config.fork_server.clone())
+                .with_context(|| format!("cannot run the fork server `{}`", config.fork_server.program.display()))?
+        };
+        let store = Store::new(StoreLimits { max_bytes: config.max_bytes_total });
+        Ok(Self { runtime, shared: Arc::new(Shared { config, cells, store }) })
+    }
+
+    /// Serves one client until it is done: requests from `input`, responses and notifications to `output`. Blocks.
+    ///
+    /// The end of `input` ends the session in order: requests already received are answered, every process is
+    /// stopped, output is flushed. If the session ends before the input does, the thread that reads it stays until
+    /// its read returns.
+    pub fn serve(&self, input: impl Read + Send + 'static, output: impl Write + Send + 'static) -> Ended {
+        self.serve_until(input, output, pending())
+    }
+
+    /// As [`Host::serve`], until `gone` says that nobody is there any more: then nothing is waited for, and
+    /// everything is stopped within 2 s.
+    pub fn serve_until(
+        &self,
+        input: impl Read + Send + 'static,
+        output: impl Write + Send + 'static,
+        gone: impl Future<Output = Gone> + Send,
+    ) -> Ended {
+        let outbox = Outbox::new();
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let max_message_bytes = self.shared.config.max_message_bytes;
+        let for_reader = Arc::clone(&outbox);
+        thread::spawn(move || reader::read_from(input, max_message_bytes, &for_reader, &sender));
+
+        let (done, written) = oneshot::channel();
+        let for_writer = Arc::clone(&outbox);
+        thread::spawn(move || {
+            let result = for_writer.write_to(output);
+            if let Err(error) = &result {
+                debug!(%error, "the output is gone");
+            }
+            // The session may not be listening any more.
+            let _ = done.send(result.is_ok());
+        });
+
+        let session = Session::new(Arc::clone(&self.shared), Arc::clone(&outbox), inbox);
+        self.runtime.block_on(session.run(gone, written))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+}

@@ -1,0 +1,526 @@
+//! A session: one client, one task that owns every table.
+//!
+//! It receives, decides and hands on; it never waits for anything but its inbox and its tasks. What takes time is a
+//! task of its own, whose result comes back here.
+
+mod handlers;
+mod processes;
+mod requests;
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, error, info, warn};
+use weir_process::{Process, StartError, Until};
+use weir_protocol::{Call, ErrorKind, ErrorObject, Incoming, Notice, OutputEncoding, ProcessId, Reply, RequestId};
+
+use self::handlers::{RunPlan, run_result};
+use self::processes::{Entry, Key, Processes, unknown};
+use self::requests::{BatchId, Concern, Requests};
+use crate::convert;
+use crate::host::Shared;
+use crate::outbox::{Outbox, Outcome};
+use crate::push::Push;
+use crate::reader::Input;
+
+/// How long streams may take to end once the tree is gone: only a process outside the tree can hold them then.
+const CLOSE_DELAY: Duration = Duration::from_secs(1);
+/// When a session without a client ends although something is left; the shims go on without the host.
+const LOST_CLIENT_DEADLINE: Duration = Duration::from_millis(1500);
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The client closed its end, and everything was answered.
+    InputEnded,
+    /// The client sent `exit`.
+    Exit {
+        /// It had sent `shutdown` before.
+        after_shutdown: bool,
+    },
+    /// Nobody was there any more.
+    Gone(Gone),
+}
+
+/// Why nobody is there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Nobody reads the output.
+    Output,
+    /// The parent process has ended.
+    Parent,
+    /// The host was told to stop by this signal.
+    Signal(i32),
+}
+
+/// One client's state.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
+    /// None once there will be no more.
+    inbox: Option<mpsc::Receiver<Input>>,
+    phase: Phase,
+    requests: Requests,
+    processes: Processes,
+    tasks: JoinSet<Done>,
+    watches: JoinSet<Watched>,
+    /// Processes that are being stopped, and starts that will be.
+    stopping: usize,
+}
+
+/// How far the session has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    /// Nothing but `initialize` is served.
+    New,
+    Serving,
+    /// Every process is being stopped, for this request.
+    ShuttingDown(RequestId),
+    /// `shutdown` is answered.
+    ShutDown,
+    /// Every process is being stopped; then the session is over.
+    Ending(Ended),
+}
+
+/// What became of a request's task.
+pub(super) enum Done {
+    Answered(Outcome),
+    Started(Box<Started>),
+    Released(ProcessId, Outcome),
+}
+
+/// The end of a start.
+pub(super) struct Started {
+    id: ProcessId,
+    result: Result<Process, StartError>,
+    argv: Arc<[String]>,
+    metadata: Arc<[(String, String)]>,
+    encoding: OutputEncoding,
+    notify: Notify,
+    /// A run goes on from here.
+    run: Option<RunPlan>,
+}
+
+/// What is pushed of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notify {
+    Everything,
+    /// Exit and close.
+    End,
+    Nothing,
+}
+
+/// A handler's answer.
+pub(super) enum Answer {
+    Now(Outcome),
+    Later(Pin<Box<dyn Future<Output = Done> + Send>>, Concern),
+    /// It comes when every process is stopped.
+    Shutdown,
+}
+
+/// What was waited for beside requests.
+enum Watched {
+    Closed(ProcessId, Key),
+    TreeGone(Key),
+    Stopped,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, outbox: Arc<Outbox>, inbox: mpsc::Receiver<Input>) -> Self {
+        Self {
+            shared,
+            outbox,
+            inbox: Some(inbox),
+            phase: Phase::New,
+            requests: Requests::default(),
+            processes: Processes::default(),
+            tasks: JoinSet::new(),
+            watches: JoinSet::new(),
+            stopping: 0,
+        }
+    }
+
+    /// Serves until the session is over. `written` tells when the writer has ended, and whether it could write.
+    pub(crate) async fn run(
+        mut self,
+        gone: impl Future<Output = Gone>,
+        mut written: oneshot::Receiver<bool>,
+    ) -> Ended {
+        let mut gone = pin!(gone);
+        let mut deadline = None;
+        let ended = loop {
+            if let Some(ended) = self.advance() {
+                break ended;
+            }
+            let eviction = self.processes.next_eviction();
+            let listening = self.inbox.is_some();
+            let client_is_there = deadline.is_none();
+            tokio::select! {
+                input = next_input(&mut self.inbox), if listening => self.receive(input),
+                Some(done) = self.tasks.join_next_with_id() => self.task_ended(done),
+                Some(watched) = self.watches.join_next() => self.watched(watched),
+                () = until(eviction), if eviction.is_some() => self.processes.evict(),
+                reason = &mut gone, if client_is_there => deadline = Some(self.lose_client(reason)),
+                _ = &mut written, if client_is_there => deadline = Some(self.lose_client(Gone::Output)),
+                () = until(deadline), if deadline.is_some() => {
+                    warn!("some processes have not ended yet; their shims see to it");
+                    break self.ending();
+                }
+            }
+        };
+        self.outbox.finish();
+        if !matches!(ended, Ended::Gone(_)) {
+            // What waits is written first, unless nobody is there to read it.
+            tokio::select! {
+                _ = &mut written => {}
+                _ = &mut gone => {}
+            }
+        }
+        info!(?ended, "session ended");
+        ended
+    }
+
+    /// Goes on where nothing has to be waited for any more. Some when all is over.
+    fn advance(&mut self) -> Option<Ended> {
+        if self.inbox.is_none() && self.requests.is_empty() && !matches!(self.phase, Phase::Ending(_)) {
+            self.end(Ended::InputEnded, self.shared.config.grace);
+        }
+        if self.stopping > 0 {
+            return None;
+        }
+        match &self.phase {
+            Phase::ShuttingDown(id) if !self.processes.is_any_starting() => {
+                let id = id.clone();
+                self.phase = Phase::ShutDown;
+                self.answer(id, Ok(Reply::Shutdown), None);
+                self.advance()
+            }
+            Phase::Ending(ended) => Some(*ended),
+            _ => None,
+        }
+    }
+
+    fn ending(&self) -> Ended {
+        match self.phase {
+            Phase::Ending(ended) => ended,
+            _ => Ended::InputEnded,
+        }
+    }
+
+    // What comes in.
+
+    fn receive(&mut self, input: Option<Input>) {
+        match input {
+            Some(Input::Message(message)) => self.message(message),
+            Some(Input::End) | None => self.inbox = None,
+        }
+    }
+
+    fn message(&mut self, message: Incoming) {
+        let Incoming::Batch(messages) = message else { return self.single(message, None) };
+        let expects_answer = |message: &&Incoming| {
+            matches!(message, Incoming::Request { .. } | Incoming::Invalid { .. } | Incoming::Batch(_))
+        };
+        let missing = messages.iter().filter(expects_answer).count();
+        let batch = (missing > 0).then(|| self.requests.open_batch(missing));
+        messages.into_iter().for_each(|message| self.single(message, batch));
+    }
+
+    fn single(&mut self, message: Incoming, batch: Option<BatchId>) {
+        match message {
+            Incoming::Request { id, method, call } => self.request(id, &method, call, batch),
+            Incoming::Notification(notice) => self.notice(notice),
+            Incoming::Response { id, .. } => debug!(?id, "a response to no request of the host's is ignored"),
+            Incoming::Invalid { id, error } => self.refuse(id, error, batch),
+            Incoming::Batch(_) => {
+                let error = ErrorObject::new(ErrorKind::InvalidRequest, "expected a message, saw a batch in a batch");
+                self.refuse(None, error, batch);
+            }
+        }
+    }
+
+    fn request(&mut self, id: RequestId, method: &str, call: Result<Call, ErrorObject>, batch: Option<BatchId>) {
+        debug!(%id, method, "request");
+        if self.requests.contains(&id) {
+            let error = invalid(format!("expected a request id that is not in use, saw `{id}` again"));
+            return self.refuse(Some(id), error, batch);
+        }
+        let limit = self.shared.config.max_requests;
+        if self.requests.len() >= limit {
+            let message = format!("expected at most {limit} unanswered requests, saw one more");
+            let error = ErrorObject::new(ErrorKind::LimitExceeded, message)
+                .with("limit", "maxRequests")
+                .with("value", limit as u64);
+            return self.refuse(Some(id), error, batch);
+        }
+        if let Err(error) = self.admit(method) {
+            return self.refuse(Some(id), error, batch);
+        }
+        self.requests.insert(id.clone(), batch);
+        match call {
+            Ok(call) => self.dispatch(id, call),
+            Err(error) => self.answer(id, Err(error), None),
+        }
+    }
+
+    /// Whether a method may be called as far as the session has come.
+    fn admit(&self, method: &str) -> Result<(), ErrorObject> {
+        match (&self.phase, method) {
+            (Phase::New, "initialize") | (Phase::Serving, _) if method != "initialize" || self.phase == Phase::New => {
+                Ok(())
+            }
+            (Phase::New, _) => {
+                let message = format!("expected `initialize` first, saw `{method}`");
+                Err(ErrorObject::new(ErrorKind::NotInitialized, message))
+            }
+            (Phase::Serving, _) => Err(invalid("expected `initialize` once, saw it again")),
+            _ => Err(invalid(format!("expected `exit` after `shutdown`, saw `{method}`"))),
+        }
+    }
+
+    /// Carries out a request that waits for its answer; in its turn, if the process that it names is only starting.
+    fn dispatch(&mut self, id: RequestId, call: Call) {
+        if let Some(process) = handlers::process_of(&call)
+            && self.processes.is_starting(process)
+        {
+            let process = process.clone();
+            return self.processes.defer(&process, id, call);
+        }
+        let initializes = matches!(call, Call::Initialize(_));
+        match self.handle(call) {
+            Answer::Now(outcome) => {
+                if initializes && outcome.is_ok() {
+                    self.phase = Phase::Serving;
+                }
+                self.answer(id, outcome, None);
+            }
+            Answer::Later(future, concern) => {
+                let task = self.tasks.spawn(future);
+                self.requests.attend(&id, task, concern);
+            }
+            Answer::Shutdown => {
+                self.requests.set_concern(&id, Concern::Shutdown);
+                self.phase = Phase::ShuttingDown(id);
+                self.stop_all(self.shared.config.grace);
+            }
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Initialized => {}
+            Notice::Exit => {
+                let after_shutdown = self.phase == Phase::ShutDown;
+                for id in self.requests.ids() {
+                    self.cancel(&id, "the host exits");
+                }
+                self.inbox = None;
+                self.end(Ended::Exit { after_shutdown }, self.shared.config.lost_client_grace);
+            }
+            Notice::Cancel { id } => {
+                if self.requests.concern(&id) != Some(&Concern::Shutdown) {
+                    self.cancel(&id, "the client cancelled the request");
+                }
+            }
+            Notice::Unknown { method } => debug!(method, "an unknown notification is ignored"),
+            Notice::Malformed { method, error } => warn!(method, %error, "a malformed notification is ignored"),
+        }
+    }
+
+    /// Answers a request at once, and stops what it has begun.
+    fn cancel(&mut self, id: &RequestId, why: &str) {
+        let Some(concern) = self.requests.concern(id).cloned() else { return };
+        if !matches!(concern, Concern::Release(_)) {
+            self.requests.abort(id);
+        }
+        self.processes.forget_deferred(id);
+        self.answer(id.clone(), Err(ErrorObject::new(ErrorKind::RequestCancelled, why)), None);
+        match concern {
+            Concern::Start(process) => self.abandon(&process),
+            Concern::Run(process) => {
+                if let Ok(entry) = self.processes.get(&process) {
+                    let process = Arc::clone(&entry.process);
+                    self.stop(process, self.shared.config.grace);
+                }
+            }
+            Concern::Nothing | Concern::Release(_) | Concern::Shutdown => {}
+        }
+    }
+
+    /// Nobody is there any more. Returns when the session is over at the latest.
+    fn lose_client(&mut self, gone: Gone) -> Instant {
+        info!(?gone, "the client is gone");
+        self.inbox = None;
+        self.tasks.abort_all();
+        self.requests = Requests::default();
+        self.end(Ended::Gone(gone), self.shared.config.lost_client_grace);
+        Instant::now() + LOST_CLIENT_DEADLINE
+    }
+
+    // What tasks come back with.
+
+    fn task_ended(&mut self, done: Result<(task::Id, Done), JoinError>) {
+        let (task, done) = match done {
+            Ok((task, done)) => (task, Ok(done)),
+            Err(failed) => (failed.id(), Err(failed)),
+        };
+        let request = self.requests.task_ended(task);
+        match (request, done) {
+            (Some(id), Ok(Done::Answered(outcome))) => self.answer(id, outcome, None),
+            (Some(id), Ok(Done::Started(started))) => self.started(id, *started),
+            (request, Ok(Done::Released(process, outcome))) => {
+                self.processes.released(&process);
+                if let Some(id) = request {
+                    self.answer(id, outcome, None);
+                }
+            }
+            (Some(id), Err(failed)) => {
+                error!(%id, %failed, "a request's task failed");
+                let concern = self.requests.concern(&id).cloned();
+                self.answer(id, Err(ErrorObject::new(ErrorKind::Internal, "the host failed at this request")), None);
+                if let Some(Concern::Start(process)) = concern {
+                    self.abandon(&process);
+                }
+            }
+            // Cancelled and answered: whatever it has made ends here.
+            (None, _) => {}
+        }
+    }
+
+    fn started(&mut self, request: RequestId, started: Started) {
+        let Started { id, result, argv, metadata, encoding, notify, run } = started;
+        let process = match result {
+            Ok(process) => Arc::new(process),
+            Err(failed) => {
+                self.answer(request, Err(convert::start_error(&failed)), None);
+                return self.abandon(&id);
+            }
+        };
+        let key = self.processes.new_key();
+        self.watch(&process, id.clone(), key);
+        let log = Arc::clone(process.log());
+        let push = match notify {
+            Notify::Nothing => None,
+            _ => {
+                let output = notify == Notify::Everything;
+                Some(Push::new(id.clone(), encoding, output, log, Arc::clone(&self.outbox)))
+            }
+        };
+        let entry = Entry { process: Arc::clone(&process), argv, metadata, encoding, key };
+        let deferred = self.processes.insert(id.clone(), entry.clone());
+        match run {
+            None => {
+                let reply = convert::start_result(&id, process.pid(), &entry.argv);
+                self.answer(request, Ok(Reply::ProcessStart(reply)), push);
+            }
+            Some(plan) => {
+                // Its response comes last of all: what is pushed cannot wait for it.
+                if let Some(push) = push {
+                    push.begin();
+                }
+                let task = self.tasks.spawn(run_result(id.clone(), entry, plan));
+                self.requests.attend(&request, task, Concern::Run(id));
+            }
+        }
+        // Too late for this session: it is stopped like the others.
+        if !matches!(self.phase, Phase::Serving) {
+            self.stop(process, self.shared.config.grace);
+        }
+        for (waiting, call) in deferred {
+            self.dispatch(waiting, call);
+        }
+    }
+
+    /// A start that came to nothing: what has waited for it is told.
+    fn abandon(&mut self, id: &ProcessId) {
+        for (waiting, call) in self.processes.abandon(id) {
+            let outcome = handlers::without_process(&call, unknown(id));
+            self.answer(waiting, outcome, None);
+        }
+    }
+
+    fn watch(&mut self, process: &Arc<Process>, id: ProcessId, key: Key) {
+        let log = Arc::clone(process.log());
+        self.watches.spawn(async move {
+            log.wait(Until::Close).await;
+            Watched::Closed(id, key)
+        });
+        let tree_gone = process.tree_gone();
+        self.watches.spawn(async move {
+            tree_gone.await;
+            Watched::TreeGone(key)
+        });
+    }
+
+    fn watched(&mut self, watched: Result<Watched, JoinError>) {
+        match watched {
+            Ok(Watched::Closed(id, key)) => self.processes.closed(id, key, self.shared.config.retention),
+            Ok(Watched::TreeGone(key)) => self.processes.tree_gone(key),
+            Ok(Watched::Stopped) => self.stopping -= 1,
+            Err(failed) => error!(%failed, "a watch failed"),
+        }
+    }
+
+    // The end.
+
+    /// Stops every process; the session is over once that is done.
+    fn end(&mut self, ended: Ended, grace: Duration) {
+        self.phase = Phase::Ending(ended);
+        self.stop_all(grace);
+    }
+
+    fn stop_all(&mut self, grace: Duration) {
+        for process in self.processes.all() {
+            self.stop(process, grace);
+        }
+    }
+
+    fn stop(&mut self, process: Arc<Process>, grace: Duration) {
+        self.stopping += 1;
+        self.watches.spawn(async move {
+            match process.terminate(grace) {
+                Ok(terminated) => {
+                    terminated.await;
+                }
+                Err(too_many) => warn!(%too_many, "a process is not told to end; its tree ends with the host"),
+            }
+            // Its last words are part of its output.
+            if process.is_tree_gone() {
+                let _ = timeout(CLOSE_DELAY, process.log().wait(Until::Close)).await;
+            }
+            Watched::Stopped
+        });
+    }
+
+    // Answers.
+
+    fn answer(&mut self, id: RequestId, outcome: Outcome, then_push: Option<Arc<Push>>) {
+        self.requests.answer(id, outcome, then_push, &self.outbox);
+    }
+
+    /// Answers what is not carried out at all.
+    fn refuse(&mut self, id: Option<RequestId>, error: ErrorObject, batch: Option<BatchId>) {
+        debug!(?id, %error, "refused");
+        self.requests.respond(id, Err(error), batch, None, &self.outbox);
+    }
+}
+
+fn invalid(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(ErrorKind::InvalidRequest, message)
+}
+
+async fn next_input(inbox: &mut Option<mpsc::Receiver<Input>>) -> Option<Input> {
+    inbox.as_mut()?.recv().await
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,288 @@
+//! What each request does: a short function a method, which answers at once or hands on a future.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+use weir_process::{Process, Signal, Snapshot, Until};
+use weir_protocol::{
+    Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams, ListResult,
+    ProcessId, ReadParams, ReleaseParams, Reply, RunParams, SignalParams, StartParams, TerminateParams, WaitParams,
+    WriteParams, WriteResult, WriteStatus,
+};
+
+use super::processes::{Entry, Row};
+use super::requests::Concern;
+use super::{Answer, CLOSE_DELAY, Done, Notify, Session, Started};
+use crate::convert::{self, StartSpec};
+use crate::outbox::Outcome;
+use crate::{environment, pipeline};
+
+/// How a run goes on after its start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RunPlan {
+    /// It was started with a time limit: its end is not waited for beyond the end of its tree.
+    limited: bool,
+}
+
+/// The process that a request names, and that has to be started for it.
+pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
+    match call {
+        Call::ProcessRead(params) => Some(&params.process_id),
+        Call::ProcessWait(params) => Some(&params.process_id),
+        Call::ProcessWrite(params) => Some(&params.process_id),
+        Call::ProcessCloseStdin(params) => Some(&params.process_id),
+        Call::ProcessSignal(params) => Some(&params.process_id),
+        Call::ProcessTerminate(params) => Some(&params.process_id),
+        Call::ProcessRelease(params) => Some(&params.process_id),
+        Call::Initialize(_)
+        | Call::Shutdown
+        | Call::EnvironmentInfo
+        | Call::EnvironmentStatus
+        | Call::ProcessStart(_)
+        | Call::ProcessRun(_)
+        | Call::ProcessList => None,
+    }
+}
+
+/// What a request comes to whose process there is not.
+pub(super) fn without_process(call: &Call, unknown: ErrorObject) -> Outcome {
+    match call {
+        Call::ProcessWrite(_) => Ok(Reply::ProcessWrite(WriteResult { status: WriteStatus::UnknownProcess })),
+        Call::ProcessCloseStdin(_) => {
+            Ok(Reply::ProcessCloseStdin(WriteResult { status: WriteStatus::UnknownProcess }))
+        }
+        _ => Err(unknown),
+    }
+}
+
+impl Session {
+    pub(super) fn handle(&mut self, call: Call) -> Answer {
+        if let Some(id) = process_of(&call)
+            && let Err(unknown) = self.processes.get(id)
+        {
+            return Answer::Now(without_process(&call, unknown));
+        }
+        let answer = match call {
+            Call::Initialize(params) => self.initialize(&params).map(Answer::now),
+            Call::Shutdown => Ok(Answer::Shutdown),
+            Call::EnvironmentInfo => Ok(Answer::now(Reply::EnvironmentInfo(Box::new(environment::info())))),
+            Call::EnvironmentStatus => {
+                Ok(Answer::now(Reply::EnvironmentStatus(EnvironmentStatus { status: EnvironmentState::Ready })))
+            }
+            Call::ProcessStart(params) => self.start(*params),
+            Call::ProcessRun(params) => self.run_to_close(*params),
+            Call::ProcessRead(params) => self.read(&params),
+            Call::ProcessWait(params) => self.wait(&params),
+            Call::ProcessWrite(params) => self.write(params),
+            Call::ProcessCloseStdin(params) => self.close_stdin(&params),
+            Call::ProcessSignal(params) => self.signal(&params),
+            Call::ProcessTerminate(params) => self.terminate(&params),
+            Call::ProcessList => Ok(self.list()),
+            Call::ProcessRelease(params) => self.release(params),
+        };
+        answer.unwrap_or_else(|error| Answer::Now(Err(error)))
+    }
+
+    fn initialize(&self, params: &InitializeParams) -> Result<Reply, ErrorObject> {
+        if let Some(session) = &params.resume_session_id {
+            let message = format!("no session `{session}` can be resumed: a session ends with its connection");
+            return Err(ErrorObject::new(ErrorKind::UnknownSession, message).with("sessionId", &**session));
+        }
+        Ok(Reply::Initialize(Box::new(environment::introduction(&self.shared.config))))
+    }
+
+    fn start(&mut self, params: StartParams) -> Result<Answer, ErrorObject> {
+        let notify = if params.notify { Notify::Everything } else { Notify::End };
+        let wanted = params.process_id.clone();
+        let spec = convert::start_spec(params, &self.shared.config)?;
+        self.launch(wanted, spec, notify, None)
+    }
+
+    fn run_to_close(&mut self, params: RunParams) -> Result<Answer, ErrorObject> {
+        // A run answers with everything at once: it pushes only if it was asked to.
+        let notify = if params.start.notify { Notify::Everything } else { Notify::Nothing };
+        let wanted = params.start.process_id.clone();
+        let limited = params.start.timeout_ms.is_some();
+        let mut spec = convert::start_spec(params.start, &self.shared.config)?;
+        if let Some(most) = params.max_output_bytes {
+            let retention = &mut spec.options.retention;
+            retention.max_bytes = retention.max_bytes.min(most);
+        }
+        self.launch(wanted, spec, notify, Some(RunPlan { limited }))
+    }
+
+    fn launch(
+        &mut self,
+        wanted: Option<ProcessId>,
+        spec: StartSpec,
+        notify: Notify,
+        run: Option<RunPlan>,
+    ) -> Result<Answer, ErrorObject> {
+        let id = self.processes.reserve(wanted, self.shared.config.max_processes)?;
+        let shared = Arc::clone(&self.shared);
+        let concern = Concern::Start(id.clone());
+        let start = async move {
+            let (argv, metadata, encoding) = (spec.argv.clone(), spec.metadata.clone(), spec.encoding);
+            let result = pipeline::start(&shared, spec).await;
+            Done::Started(Box::new(Started { id, result, argv, metadata, encoding, notify, run }))
+        };
+        Ok(Answer::Later(Box::pin(start), concern))
+    }
+
+    fn read(&self, params: &ReadParams) -> Result<Answer, ErrorObject> {
+        convert::no_view(params)?;
+        let Entry { process, encoding, .. } = self.processes.get(&params.process_id)?;
+        let (log, encoding) = (Arc::clone(process.log()), *encoding);
+        let after = params.after_seq.unwrap_or(0);
+        let most = params.max_bytes;
+        let Some(wait) = params.wait_ms.filter(|wait| *wait > 0) else {
+            return Ok(Answer::now(convert::read_reply(log.read(after, most), encoding)));
+        };
+        let wait_for = convert::wait_for(params.wait_for);
+        Ok(Answer::later(async move {
+            let batch = log.read_waiting(after, most, wait_for, Some(Duration::from_millis(wait))).await;
+            Ok(convert::read_reply(batch, encoding))
+        }))
+    }
+
+    fn wait(&self, params: &WaitParams) -> Result<Answer, ErrorObject> {
+        let log = Arc::clone(self.processes.get(&params.process_id)?.process.log());
+        let until = convert::until(params.until);
+        let limit = params.timeout_ms.map_or(Duration::MAX, Duration::from_millis);
+        Ok(Answer::later(async move {
+            let timed_out = timeout(limit, log.wait(until)).await.is_err();
+            Ok(convert::wait_reply(log.status(), timed_out))
+        }))
+    }
+
+    fn write(&self, params: WriteParams) -> Result<Answer, ErrorObject> {
+        let process = &self.processes.get(&params.process_id)?.process;
+        let id = params.write_id.map(|id| id.to_string());
+        let written = params.data.map(|data| process.write(data, id)).transpose();
+        let written = written.map_err(|full| convert::stdin_full(&params.process_id, full))?;
+        // In the queue behind the bytes, whatever becomes of them.
+        let closed = params.close.then(|| process.close_stdin()).transpose();
+        let closed = closed.map_err(|full| convert::stdin_full(&params.process_id, full))?;
+        Ok(Answer::later(async move {
+            let written = match written {
+                Some(written) => Some(written.await),
+                None => None,
+            };
+            let closed = match closed {
+                Some(closed) => Some(closed.await),
+                None => None,
+            };
+            let status = written.or(closed).map_or(WriteStatus::Accepted, convert::write_status);
+            Ok(Reply::ProcessWrite(WriteResult { status }))
+        }))
+    }
+
+    fn close_stdin(&self, params: &CloseStdinParams) -> Result<Answer, ErrorObject> {
+        let process = &self.processes.get(&params.process_id)?.process;
+        let closed = process.close_stdin().map_err(|full| convert::stdin_full(&params.process_id, full))?;
+        Ok(Answer::later(async move {
+            Ok(Reply::ProcessCloseStdin(WriteResult { status: convert::write_status(closed.await) }))
+        }))
+    }
+
+    fn signal(&self, params: &SignalParams) -> Result<Answer, ErrorObject> {
+        let process = &self.processes.get(&params.process_id)?.process;
+        let signal = match params.signal.as_str() {
+            "interrupt" => Some(Signal::INTERRUPT),
+            name => Signal::from_name(name),
+        };
+        let Some(signal) = signal else { return Err(convert::unknown_signal(&params.signal)) };
+        let sent = process.signal(convert::scope(params.scope), signal).map_err(convert::too_many_orders)?;
+        Ok(Answer::later(async move { convert::signalled(sent.await) }))
+    }
+
+    fn terminate(&self, params: &TerminateParams) -> Result<Answer, ErrorObject> {
+        let process = &self.processes.get(&params.process_id)?.process;
+        let log = Arc::clone(process.log());
+        let grace = params.grace_ms.map_or(self.shared.config.grace, Duration::from_millis);
+        let terminated = process.terminate(grace).map_err(convert::too_many_orders)?;
+        Ok(Answer::later(async move {
+            let terminated = terminated.await;
+            Ok(convert::terminate_reply(&terminated, &log.status()))
+        }))
+    }
+
+    fn list(&self) -> Answer {
+        let rows = self.processes.rows();
+        Answer::later(async move {
+            // Looks through /proc.
+            let entries = spawn_blocking(|| rows.into_iter().map(list_entry).collect()).await;
+            match entries {
+                Ok(processes) => Ok(Reply::ProcessList(ListResult { processes })),
+                Err(failed) => {
+                    warn!(%failed, "the list of processes failed");
+                    Err(ErrorObject::new(ErrorKind::Internal, "the host failed to look through the processes"))
+                }
+            }
+        })
+    }
+
+    fn release(&mut self, params: ReleaseParams) -> Result<Answer, ErrorObject> {
+        let id = params.process_id;
+        let process = self.processes.begin_release(&id)?.process;
+        let grace = self.shared.config.grace;
+        let released = id.clone();
+        let release = async move {
+            let outcome = match process.terminate(grace) {
+                Ok(terminated) => {
+                    terminated.await;
+                    Ok(Reply::ProcessRelease)
+                }
+                Err(too_many) => Err(convert::too_many_orders(too_many)),
+            };
+            process.log().clear();
+            Done::Released(released, outcome)
+        };
+        Ok(Answer::Later(Box::pin(release), Concern::Release(id)))
+    }
+}
+
+impl Answer {
+    fn now(reply: Reply) -> Self {
+        Self::Now(Ok(reply))
+    }
+
+    fn later(outcome: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self::Later(Box::pin(async { Done::Answered(outcome.await) }), Concern::Nothing)
+    }
+}
+
+fn list_entry(row: Row) -> weir_protocol::ListEntry {
+    match row {
+        Row::Starting(id) => convert::list_entry_starting(id),
+        Row::Present(id, Entry { process, argv, metadata, .. }) => {
+            let status = process.log().status();
+            let holders = if status.exit.is_some() && !status.closed { process.holders() } else { Vec::new() };
+            convert::list_entry(id, &process, &argv, &metadata, &status, holders)
+        }
+    }
+}
+
+/// The second half of a run: waits for the close, and collects what was printed.
+pub(super) async fn run_result(id: ProcessId, entry: Entry, plan: RunPlan) -> Done {
+    let Entry { process, argv, encoding, .. } = entry;
+    wait_for_close(&process, plan).await;
+    let snapshot: Snapshot = process.log().snapshot();
+    Done::Answered(Ok(convert::run_reply(id, process.pid(), &argv, encoding, snapshot)))
+}
+
+async fn wait_for_close(process: &Process, plan: RunPlan) {
+    let close = process.log().wait(Until::Close);
+    if plan.limited {
+        tokio::select! {
+            () = close => {}
+            // Whoever set a limit gets an answer even if somebody outside the tree holds a stream.
+            () = async { process.tree_gone().await; sleep(CLOSE_DELAY).await } => {}
+        }
+    } else {
+        close.await;
+    }
+}

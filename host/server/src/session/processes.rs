@@ -1,0 +1,237 @@
+//! The processes of a session, by the id that the client knows them by.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use weir_process::Process;
+use weir_protocol::{Call, ErrorKind, ErrorObject, OutputEncoding, ProcessId, RequestId};
+
+/// The table, and what is left of processes that were forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    table: HashMap<ProcessId, Slot>,
+    /// Trees that live on although their process is closed and forgotten. They end with the session.
+    leftovers: HashMap<Key, Arc<Process>>,
+    /// When which closed process is forgotten, soonest first: each waits equally long.
+    evictions: VecDeque<(Instant, ProcessId, Key)>,
+    /// Starts and trees that count towards the limit: what is closed costs memory only, which has its own bound.
+    live: usize,
+    next_key: u64,
+    next_id: u64,
+}
+
+/// What an id stands for.
+#[derive(Debug)]
+enum Slot {
+    /// Reserved; requests that name it wait for its start, in order.
+    Starting { deferred: Vec<(RequestId, Call)> },
+    Present(Entry),
+    /// Being released: unknown to every request, but not free yet.
+    Releasing(Entry),
+}
+
+/// A process that was started.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) process: Arc<Process>,
+    pub(super) argv: Arc<[String]>,
+    pub(super) metadata: Arc<[(String, String)]>,
+    pub(super) encoding: OutputEncoding,
+    pub(super) key: Key,
+}
+
+/// Tells processes apart whose id was used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key(u64);
+
+/// A row of `process/list`.
+pub(super) enum Row {
+    Starting(ProcessId),
+    Present(ProcessId, Entry),
+}
+
+impl Processes {
+    /// Reserves an id: the client's, or one that is free.
+    pub(super) fn reserve(&mut self, wanted: Option<ProcessId>, limit: usize) -> Result<ProcessId, ErrorObject> {
+        if self.live >= limit {
+            let message = format!("expected fewer than {limit} processes at once, saw {}", self.live);
+            return Err(ErrorObject::new(ErrorKind::LimitExceeded, message)
+                .with("limit", "maxProcesses")
+                .with("value", limit as u64));
+        }
+        let id = match wanted {
+            Some(id) if self.table.contains_key(&id) => {
+                let message = format!("process id `{id}` is in use until its process is closed and forgotten");
+                return Err(ErrorObject::new(ErrorKind::DuplicateProcess, message).with("processId", &*id));
+            }
+            Some(id) => id,
+            None => self.free_id(),
+        };
+        self.table.insert(id.clone(), Slot::Starting { deferred: Vec::new() });
+        self.live += 1;
+        Ok(id)
+    }
+
+    fn free_id(&mut self) -> ProcessId {
+        loop {
+            self.next_id += 1;
+            let id = ProcessId::from(format!("process-{}", self.next_id));
+            if !self.table.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    pub(super) fn new_key(&mut self) -> Key {
+        self.next_key += 1;
+        Key(self.next_key)
+    }
+
+    /// Puts a started process in its reserved place. Returns what has waited for it.
+    pub(super) fn insert(&mut self, id: ProcessId, entry: Entry) -> Vec<(RequestId, Call)> {
+        match self.table.insert(id, Slot::Present(entry)) {
+            Some(Slot::Starting { deferred }) => deferred,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Frees a reserved id. Returns what has waited for it.
+    pub(super) fn abandon(&mut self, id: &ProcessId) -> Vec<(RequestId, Call)> {
+        if !self.is_starting(id) {
+            return Vec::new();
+        }
+        self.live -= 1;
+        match self.table.remove(id) {
+            Some(Slot::Starting { deferred }) => deferred,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the id's process is starting: a request that names it has to wait then, with [`Processes::defer`].
+    pub(super) fn is_starting(&self, id: &ProcessId) -> bool {
+        matches!(self.table.get(id), Some(Slot::Starting { .. }))
+    }
+
+    pub(super) fn is_any_starting(&self) -> bool {
+        self.table.values().any(|slot| matches!(slot, Slot::Starting { .. }))
+    }
+
+    pub(super) fn defer(&mut self, id: &ProcessId, request: RequestId, call: Call) {
+        if let Some(Slot::Starting { deferred }) = self.table.get_mut(id) {
+            deferred.push((request, call));
+        }
+    }
+
+    /// Takes a request that waits for a start out of the line.
+    pub(super) fn forget_deferred(&mut self, request: &RequestId) {
+        for slot in self.table.values_mut() {
+            if let Slot::Starting { deferred } = slot {
+                deferred.retain(|(waiting, _)| waiting != request);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: &ProcessId) -> Result<&Entry, ErrorObject> {
+        match self.table.get(id) {
+            Some(Slot::Present(entry)) => Ok(entry),
+            _ => Err(unknown(id)),
+        }
+    }
+
+    /// Makes the id unknown, but keeps it reserved until [`Processes::released`].
+    pub(super) fn begin_release(&mut self, id: &ProcessId) -> Result<Entry, ErrorObject> {
+        match self.table.get_mut(id) {
+            Some(slot @ Slot::Present(_)) => {
+                let Slot::Present(entry) = slot else { return Err(unknown(id)) };
+                let entry = entry.clone();
+                *slot = Slot::Releasing(entry.clone());
+                Ok(entry)
+            }
+            _ => Err(unknown(id)),
+        }
+    }
+
+    /// Frees the id of a released process. What is left of its tree is kept until it is gone.
+    pub(super) fn released(&mut self, id: &ProcessId) {
+        if matches!(self.table.get(id), Some(Slot::Releasing(_)))
+            && let Some(Slot::Releasing(entry)) = self.table.remove(id)
+        {
+            self.keep_tree(entry);
+        }
+    }
+
+    /// Starts the time after which a closed process is forgotten.
+    pub(super) fn closed(&mut self, id: ProcessId, key: Key, retention: Duration) {
+        self.evictions.push_back((Instant::now() + retention, id, key));
+    }
+
+    /// When the next process is to be forgotten.
+    pub(super) fn next_eviction(&self) -> Option<Instant> {
+        self.evictions.front().map(|(at, ..)| *at)
+    }
+
+    /// Forgets every process whose time has come.
+    pub(super) fn evict(&mut self) {
+        let now = Instant::now();
+        while self.next_eviction().is_some_and(|at| at <= now)
+            && let Some((_, id, key)) = self.evictions.pop_front()
+        {
+            if matches!(self.table.get(&id), Some(Slot::Present(entry)) if entry.key == key)
+                && let Some(Slot::Present(entry)) = self.table.remove(&id)
+            {
+                self.keep_tree(entry);
+            }
+        }
+    }
+
+    fn keep_tree(&mut self, entry: Entry) {
+        if !entry.process.is_tree_gone() {
+            self.leftovers.insert(entry.key, entry.process);
+        }
+    }
+
+    /// A tree is gone. Once for each process that was inserted.
+    pub(super) fn tree_gone(&mut self, key: Key) {
+        self.live -= 1;
+        self.leftovers.remove(&key);
+    }
+
+    /// Every process of which something may be left.
+    pub(super) fn all(&self) -> Vec<Arc<Process>> {
+        let present = self.table.values().filter_map(|slot| match slot {
+            Slot::Present(entry) | Slot::Releasing(entry) => Some(&entry.process),
+            Slot::Starting { .. } => None,
+        });
+        present.chain(self.leftovers.values()).cloned().collect()
+    }
+
+    /// Every process that the client may ask for, by id.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let mut rows: Vec<_> = self
+            .table
+            .iter()
+            .filter_map(|(id, slot)| match slot {
+                Slot::Starting { .. } => Some(Row::Starting(id.clone())),
+                Slot::Present(entry) => Some(Row::Present(id.clone(), entry.clone())),
+                Slot::Releasing(_) => None,
+            })
+            .collect();
+        rows.sort_by(|a, b| a.id().cmp(b.id()));
+        rows
+    }
+}
+
+impl Row {
+    fn id(&self) -> &ProcessId {
+        match self {
+            Self::Starting(id) | Self::Present(id, _) => id,
+        }
+    }
+}
+
+/// No process of this id is known.
+pub(super) fn unknown(id: &ProcessId) -> ErrorObject {
+    ErrorObject::new(ErrorKind::UnknownProcess, format!("no process `{id}` is known")).with("processId", &**id)
+}

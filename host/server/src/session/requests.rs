@@ -1,0 +1,149 @@
+//! Requests that wait for their answer: each id gets exactly one.
+
+use std::collections::HashMap;
+
+use tokio::task;
+use weir_protocol::{ProcessId, RequestId};
+
+use crate::outbox::{Content, Outbox, Outcome, Response};
+use crate::push::Push;
+
+use std::sync::Arc;
+
+/// The table of requests that were received and not yet answered, and of the batches they came in.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    waiting: HashMap<RequestId, Waiting>,
+    tasks: HashMap<task::Id, RequestId>,
+    batches: HashMap<BatchId, Batch>,
+    next_batch: u64,
+}
+
+/// A request that waits.
+#[derive(Debug)]
+struct Waiting {
+    batch: Option<BatchId>,
+    task: Option<task::AbortHandle>,
+    concern: Concern,
+}
+
+/// What else a request's end concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// Nothing.
+    Nothing,
+    /// The start of this process.
+    Start(ProcessId),
+    /// The run of this process, which is in the table already.
+    Run(ProcessId),
+    /// The end of this process, which goes on even if nobody waits for it.
+    Release(ProcessId),
+    /// The end of all processes, which cannot be taken back.
+    Shutdown,
+}
+
+/// A batch whose responses are being gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct BatchId(u64);
+
+#[derive(Debug)]
+struct Batch {
+    missing: usize,
+    responses: Vec<(Option<RequestId>, Outcome)>,
+    then_push: Vec<Arc<Push>>,
+}
+
+impl Requests {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A request with this id waits already.
+    pub(super) fn contains(&self, id: &RequestId) -> bool {
+        self.waiting.contains_key(id)
+    }
+
+    /// Every request that waits.
+    pub(super) fn ids(&self) -> Vec<RequestId> {
+        self.waiting.keys().cloned().collect()
+    }
+
+    /// Opens a batch that expects `missing` responses.
+    pub(super) fn open_batch(&mut self, missing: usize) -> BatchId {
+        self.next_batch += 1;
+        let id = BatchId(self.next_batch);
+        self.batches.insert(id, Batch { missing, responses: Vec::with_capacity(missing), then_push: Vec::new() });
+        id
+    }
+
+    pub(super) fn insert(&mut self, id: RequestId, batch: Option<BatchId>) {
+        self.waiting.insert(id, Waiting { batch, task: None, concern: Concern::Nothing });
+    }
+
+    /// A task works on the request from now on.
+    pub(super) fn attend(&mut self, id: &RequestId, task: task::AbortHandle, concern: Concern) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            self.tasks.insert(task.id(), id.clone());
+            waiting.task = Some(task);
+            waiting.concern = concern;
+        }
+    }
+
+    /// The request waits for this, with no task of its own.
+    pub(super) fn set_concern(&mut self, id: &RequestId, concern: Concern) {
+        if let Some(waiting) = self.waiting.get_mut(id) {
+            waiting.concern = concern;
+        }
+    }
+
+    pub(super) fn concern(&self, id: &RequestId) -> Option<&Concern> {
+        self.waiting.get(id).map(|waiting| &waiting.concern)
+    }
+
+    /// A task has ended: whose it was, unless that request is answered already.
+    pub(super) fn task_ended(&mut self, task: task::Id) -> Option<RequestId> {
+        self.tasks.remove(&task)
+    }
+
+    /// Stops the request's task, if it has one; whatever it has finished meanwhile belongs to nobody.
+    pub(super) fn abort(&mut self, id: &RequestId) {
+        if let Some(task) = self.waiting.get_mut(id).and_then(|waiting| waiting.task.take()) {
+            self.tasks.remove(&task.id());
+            task.abort();
+        }
+    }
+
+    /// Answers a request, now or together with its batch.
+    pub(super) fn answer(&mut self, id: RequestId, outcome: Outcome, then_push: Option<Arc<Push>>, outbox: &Outbox) {
+        let Some(waiting) = self.waiting.remove(&id) else { return };
+        self.respond(Some(id), outcome, waiting.batch, then_push, outbox);
+    }
+
+    /// Answers what never became a request.
+    pub(super) fn respond(
+        &mut self,
+        id: Option<RequestId>,
+        outcome: Outcome,
+        batch: Option<BatchId>,
+        then_push: Option<Arc<Push>>,
+        outbox: &Outbox,
+    ) {
+        let Some(batch_id) = batch else {
+            let then_push = then_push.into_iter().collect();
+            return outbox.send(Response { content: Content::Single(id, outcome), then_push });
+        };
+        let Some(batch) = self.batches.get_mut(&batch_id) else { return };
+        batch.responses.push((id, outcome));
+        batch.then_push.extend(then_push);
+        batch.missing -= 1;
+        if batch.missing == 0
+            && let Some(Batch { responses, then_push, .. }) = self.batches.remove(&batch_id)
+        {
+            outbox.send(Response { content: Content::Batch(responses), then_push });
+        }
+    }
+}

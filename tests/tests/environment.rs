@@ -1,0 +1,274 @@
+//! What a child is born with: variables, directory, descriptors, signals, arguments.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Value, json};
+use weir_tests::{Host, Json, Launch, merge, pushed};
+
+weir_tests::both_ways!(
+    env_alone_is_exactly_the_environment,
+    a_child_has_three_descriptors,
+    a_child_has_no_signal_blocked_or_ignored,
+    a_directory_is_a_path_or_a_uri,
+    the_name_can_differ_from_the_program,
+    arguments_arrive_as_they_were_sent,
+    a_program_is_found_along_its_own_path,
+    stdin_is_at_its_end_by_default,
+    a_terminal_has_its_size_and_its_end_of_file,
+    metadata_and_unknown_members_do_no_harm,
+    the_host_tells_about_its_environment,
+);
+
+mod inherited {
+    use super::*;
+
+    weir_tests::binary_only!(
+        the_policy_decides_what_is_inherited,
+        names_like_credentials_are_not_inherited_unless_asked_for,
+        the_directory_is_the_hosts_by_default,
+        a_child_inherits_nothing_of_the_hosts_own,
+    );
+}
+
+/// What the probe prints under a script and more params.
+#[track_caller]
+fn printed(host: &Host, script: &str, params: Value) -> String {
+    let process = host.probe_with(script, params);
+    let events = process.events();
+    let errors = pushed(&events, "stderr");
+    assert!(errors.is_empty(), "{}", String::from_utf8_lossy(&errors));
+    String::from_utf8(pushed(&events, "stdout")).expect("text")
+}
+
+#[track_caller]
+fn environment(host: &Host, params: Value) -> BTreeMap<String, String> {
+    let text = printed(host, "print-env", params);
+    let pairs = text.lines().map(|line| line.split_once('=').expect("NAME=VALUE"));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn env_alone_is_exactly_the_environment(launch: Launch) {
+    let host = launch.start();
+    for env in [json!({}), json!({ "A": "1", "EMPTY": "", "SECRET_KEY": "told so", "UMLAUT": "ü=ö" })] {
+        let seen = environment(&host, json!({ "env": env.clone() }));
+        assert_eq!(json!(seen), env);
+    }
+}
+
+/// A host with an environment of its own making.
+fn furnished(launch: Launch) -> Host {
+    launch
+        .env("HOME", "/home/weir")
+        .env("USER", "weir")
+        .env("SHELL", "/bin/sh")
+        .env("PLAIN", "plain")
+        .env("KEEP_ONE", "1")
+        .env("KEEP_TWO", "2")
+        .env("OPENAI_API_KEY", "k")
+        .env("MY_SECRET_THING", "s")
+        .env("GITHUB_TOKEN", "t")
+        .env("aws_secret_access_key", "a")
+        .start()
+}
+
+const CREDENTIALS: [&str; 4] = ["OPENAI_API_KEY", "MY_SECRET_THING", "GITHUB_TOKEN", "aws_secret_access_key"];
+
+fn the_policy_decides_what_is_inherited(launch: Launch) {
+    let host = furnished(launch);
+    // What is given, what must be there, what must not be there.
+    let table: [(Value, &[&str], &[&str]); 9] = [
+        (json!({}), &["PATH", "HOME=/home/weir", "USER=weir"], &["PLAIN", "KEEP_ONE", "GITHUB_TOKEN"]),
+        (
+            json!({ "envPolicy": { "inherit": "core" } }),
+            &["PATH", "HOME=/home/weir", "SHELL=/bin/sh"],
+            &["PLAIN"],
+        ),
+        (json!({ "envPolicy": { "inherit": "none" } }), &[], &["PATH", "HOME", "PLAIN"]),
+        (json!({ "envPolicy": { "inherit": "all" } }), &["PATH", "PLAIN=plain", "KEEP_ONE=1"], &CREDENTIALS),
+        (
+            json!({ "envPolicy": { "inherit": "all", "exclude": ["KEEP_*", "PLAIN"] } }),
+            &["PATH", "HOME"],
+            &["PLAIN", "KEEP_ONE", "KEEP_TWO"],
+        ),
+        (
+            json!({ "envPolicy": { "inherit": "all", "includeOnly": ["KEEP_*", "HOME"] } }),
+            &["KEEP_ONE=1", "KEEP_TWO=2", "HOME=/home/weir"],
+            &["PATH", "PLAIN", "USER"],
+        ),
+        (
+            json!({ "envPolicy": { "inherit": "none", "set": { "A": "1", "PLAIN": "set" } } }),
+            &["A=1", "PLAIN=set"],
+            &["PATH", "HOME"],
+        ),
+        (
+            json!({ "envPolicy": { "inherit": "all", "set": { "A": "1", "PLAIN": "set" } }, "env": { "A": "2" } }),
+            &["A=2", "PLAIN=set", "PATH"],
+            &[],
+        ),
+        (
+            json!({ "envPolicy": { "inherit": "none" }, "env": { "GITHUB_TOKEN": "given" } }),
+            &["GITHUB_TOKEN=given"],
+            &["PATH"],
+        ),
+    ];
+    for (params, present, absent) in table {
+        let seen = environment(&host, params.clone());
+        for expected in present {
+            let (name, value) = expected.split_once('=').map_or((*expected, None), |(n, v)| (n, Some(v)));
+            let found = seen.get(name).unwrap_or_else(|| panic!("no {name} under {params}: {seen:?}"));
+            assert!(value.is_none_or(|value| value == found), "{name} is {found} under {params}");
+        }
+        for name in absent {
+            assert!(!seen.contains_key(*name), "{name} under {params}: {seen:?}");
+        }
+    }
+}
+
+fn names_like_credentials_are_not_inherited_unless_asked_for(launch: Launch) {
+    let host = furnished(launch);
+    let kept = environment(&host, json!({ "envPolicy": { "inherit": "all" } }));
+    let all = environment(&host, json!({ "envPolicy": { "inherit": "all", "ignoreDefaultExcludes": true } }));
+    for name in CREDENTIALS {
+        assert!(!kept.contains_key(name), "{name} is inherited");
+        assert!(all.contains_key(name), "{name} was asked for");
+    }
+}
+
+fn the_directory_is_the_hosts_by_default(launch: Launch) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().canonicalize().expect("a path");
+    let host = launch.cwd(&path).start();
+    assert_eq!(printed(&host, "print-cwd", json!({})), path.display().to_string());
+}
+
+fn a_child_inherits_nothing_of_the_hosts_own(launch: Launch) {
+    let host = launch.env("PLAIN", "plain").start();
+    let seen = environment(&host, json!({ "envPolicy": { "inherit": "all" } }));
+    assert_eq!(seen.get("PLAIN").map(String::as_str), Some("plain"));
+    let own: Vec<_> = seen
+        .keys()
+        .filter(|name| name.starts_with("WEIR_") && !std::env::vars().any(|(n, _)| n == **name))
+        .collect();
+    assert_eq!(own, ["WEIR_TEST_MARK"], "only what the host was given itself");
+}
+
+fn a_child_has_three_descriptors(launch: Launch) {
+    let host = launch.start();
+    // Others that run at the same time must not leak in either.
+    let other = host.probe_with("hang", json!({ "pipeStdin": true }));
+    for params in
+        [json!({}), json!({ "pipeStdin": true }), json!({ "mergeStderr": true }), json!({ "tty": true })]
+    {
+        let process = host.probe_with("print-fds", params.clone());
+        let events = process.events();
+        let stream = if params.has("tty") { "pty" } else { "stdout" };
+        let text = String::from_utf8(pushed(&events, stream)).expect("text");
+        let numbers: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(numbers, ["0", "1", "2"], "{params}:\n{text}");
+    }
+    other.terminate();
+}
+
+fn a_child_has_no_signal_blocked_or_ignored(launch: Launch) {
+    let host = launch.start();
+    let text = printed(&host, "print-signals", json!({}));
+    for line in text.lines() {
+        let (name, mask) = line.split_once(": ").expect("NAME: MASK");
+        // The probe itself catches what its runtime catches, which is nothing that was inherited.
+        if name != "SigCgt" {
+            assert_eq!(u64::from_str_radix(mask.trim(), 16), Ok(0), "{text}");
+        }
+    }
+}
+
+fn a_directory_is_a_path_or_a_uri(launch: Launch) {
+    let host = launch.start();
+    let odd = host.path("a b%20ü");
+    fs::create_dir(&odd).expect("a directory");
+    let odd = odd.canonicalize().expect("a path").display().to_string();
+    let uri = format!("file://{}", odd.replace('%', "%25").replace(' ', "%20").replace('ü', "%C3%BC"));
+    for cwd in [odd.clone(), uri.clone(), uri.replace("file://", "file://localhost")] {
+        assert_eq!(printed(&host, "print-cwd", json!({ "cwd": cwd })), odd, "{cwd}");
+    }
+}
+
+fn the_name_can_differ_from_the_program(launch: Launch) {
+    let host = launch.start();
+    let text = printed(&host, "print-args", json!({ "arg0": "another name" }));
+    assert_eq!(text.lines().next(), Some("another name"));
+    let own = printed(&host, "print-args", json!({}));
+    assert_eq!(own.lines().next(), Some(weir_tests::binaries!().probe));
+}
+
+fn arguments_arrive_as_they_were_sent(launch: Launch) {
+    let host = launch.start();
+    let odd = ["", " ", "a b", "'\"\\", "$HOME `x` *", "ü\u{1F600}"];
+    let mut argv = host.probe_argv("print-args");
+    for word in odd {
+        argv.extend(["marker".to_owned(), word.to_owned()]);
+    }
+    let process = host.start(json!({ "argv": argv }));
+    assert_eq!(process.started.texts("argv"), argv);
+    let text = String::from_utf8(pushed(&process.events(), "stdout")).expect("text");
+    assert_eq!(text.lines().collect::<Vec<_>>(), argv);
+}
+
+fn a_program_is_found_along_its_own_path(launch: Launch) {
+    let host = launch.start();
+    std::os::unix::fs::symlink("/bin/echo", host.path("only-here")).expect("a link");
+    let params = json!({ "argv": ["only-here", "found"], "env": { "PATH": host.directory() } });
+    assert_eq!(pushed(&host.start(params).events(), "stdout"), b"found\n");
+    let relative = json!({ "argv": ["./only-here", "found"], "cwd": host.directory() });
+    assert_eq!(pushed(&host.start(relative).events(), "stdout"), b"found\n");
+}
+
+fn stdin_is_at_its_end_by_default(launch: Launch) {
+    let host = launch.start();
+    assert_eq!(printed(&host, "echo emit stdout end", json!({})), "end");
+}
+
+fn a_terminal_has_its_size_and_its_end_of_file(launch: Launch) {
+    let host = launch.start();
+    let script = "stty -echo; trap 'stty size' WINCH; stty size; echo ready; \
+                  while read line; do echo \"got $line\"; done; echo end";
+    let argv = host.shell_argv(script);
+    let process = host.start(json!({ "argv": argv, "tty": { "cols": 101, "rows": 31 } }));
+    let mut seen = String::new();
+    let mut see = |until: &str| {
+        while !seen.contains(until) {
+            let event = process.event().value;
+            assert_eq!(event.text("method"), "process/output", "{seen}");
+            assert_eq!(event.text("params.stream"), "pty");
+            seen.push_str(&String::from_utf8_lossy(&event.bytes("params.chunk")));
+        }
+    };
+    see("31 101\r\nready");
+    process.call("process/resize", json!({ "cols": 40, "rows": 10 }));
+    process.write("x\n");
+    see("got x");
+    see("10 40");
+    process.call("process/closeStdin", json!({}));
+    see("end");
+    process.expect_event("process/closed");
+    // `true` means 80 by 24.
+    let plain = host.start(json!({ "argv": host.shell_argv("stty size"), "tty": true }));
+    assert_eq!(pushed(&plain.events(), "pty"), b"24 80\r\n");
+}
+
+fn metadata_and_unknown_members_do_no_harm(launch: Launch) {
+    let host = launch.start();
+    let params =
+        json!({ "metadata": { "threadId": "1" }, "brandNew": { "a": [1] }, "arg0": null, "cwd": null });
+    assert_eq!(printed(&host, "emit stdout x", merge(params, json!({ "tty": false }))), "x");
+}
+
+fn the_host_tells_about_its_environment(launch: Launch) {
+    let host = launch.start();
+    let info = host.call("environment/info", json!({}));
+    for member in ["shell.name", "shell.path", "executorVersion", "platformOs", "tempDir", "capabilities"] {
+        assert!(info.has(member), "no `{member}` in {info}");
+    }
+    assert_eq!(info.text("platformOs"), "linux");
+    host.call("environment/status", json!({}));
+}
