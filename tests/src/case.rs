@@ -30,7 +30,8 @@ impl Case {
     /// If it cannot be read or a header is not one.
     #[must_use]
     pub fn all_in(directory: &Path) -> Vec<Self> {
-        let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+        let entries =
+            fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
         paths.sort();
@@ -53,6 +54,12 @@ impl Case {
     #[must_use]
     pub fn name(&self) -> String {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Whether it is about something that this host does not offer yet.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.header.get("pending").is_some_and(|pending| pending == true)
     }
 
     /// Plays it against a host started by `launch`.

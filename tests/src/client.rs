@@ -207,13 +207,13 @@ impl Client {
         self.write(self.framing.encode(message.to_string().as_bytes()));
     }
 
-    /// Sends bytes as they are. Lines among them that happen to be requests are expected to be answered.
+    /// Sends bytes as they are. Lines among them that happen to be requests are expected to be answered; so is the
+    /// text after the headers, if there are any.
     pub fn send_bytes(&self, bytes: impl Into<Vec<u8>>) {
         let bytes = bytes.into();
-        for line in bytes.split(|&byte| byte == b'\n') {
-            if let Ok(message) = serde_json::from_slice(line) {
-                self.expect_answers(&message);
-            }
+        match memchr::memmem::find(&bytes, b"\r\n\r\n") {
+            Some(end) => self.expect_answers_to(&bytes[end + 4..]),
+            None => bytes.split(|&byte| byte == b'\n').for_each(|line| self.expect_answers_to(line)),
         }
         self.write(bytes);
     }
@@ -279,6 +279,12 @@ impl Client {
             }
         }
         found
+    }
+
+    fn expect_answers_to(&self, text: &[u8]) {
+        if let Ok(message) = serde_json::from_slice(text) {
+            self.expect_answers(&message);
+        }
     }
 
     fn expect_answers(&self, message: &Value) {

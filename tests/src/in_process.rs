@@ -1,6 +1,10 @@
 //! A session of the host's library over byte streams, in the process of the test.
 
 use std::io::{Read, Write};
+use std::time::Duration;
+
+use anyhow::Context;
+use weir::{ForkServerCommand, Host, HostConfig};
 
 /// Serves one session until it has ended and gives the exit status that the binary would have.
 ///
@@ -18,7 +22,21 @@ pub(crate) fn serve(
     reader: impl Read + Send + 'static,
     writer: impl Write + Send + 'static,
 ) -> anyhow::Result<i32> {
-    // TO BE FILLED IN with `weir::Host::start(...)` and `host.serve(reader, writer)`.
-    drop((reader, writer));
-    anyhow::bail!("no library to serve `{options:?}` with `{fork_server}` yet")
+    let fork_server = ForkServerCommand { program: fork_server.into(), args: vec!["fork-server".into()] };
+    let mut config = HostConfig::new(fork_server);
+    for option in options.chunks(2) {
+        let [name, value] = option else {
+            anyhow::bail!("expected an option and its value, saw `{option:?}`")
+        };
+        let value: u64 =
+            value.parse().with_context(|| format!("`{name}`: expected a number, saw `{value}`"))?;
+        match name.as_str() {
+            "--retention-ms" => config.retention = Duration::from_millis(value),
+            "--max-process-bytes" => config.max_bytes_per_process = value,
+            "--max-total-bytes" => config.max_bytes_total = value,
+            "--max-message-bytes" => config.max_message_bytes = usize::try_from(value)?,
+            _ => anyhow::bail!("expected an option that has a meaning in process, saw `{name}`"),
+        }
+    }
+    Ok(Host::start(config)?.serve(reader, writer).exit_status().into())
 }

@@ -10,9 +10,9 @@ weir_tests::both_ways!(
     delivered_and_dropped_make_the_total,
     an_overflow_keeps_both_ends_and_counts_the_middle,
     an_overflow_keeps_the_newest_when_asked_for,
-    backpressure_loses_nothing,
     a_read_takes_the_first_chunk_whole_and_later_ones_while_they_fit,
-    the_total_of_all_processes_is_bounded,
+    the_total_of_all_processes_is_bounded;
+    pending: backpressure_loses_nothing,
 );
 
 /// What is done in one case.
@@ -57,10 +57,11 @@ struct Reader {
 fn scenarios() -> impl Strategy<Value = Scenario> {
     let stream = prop_oneof![3 => Just(Stream::Stdout), 1 => Just(Stream::Stderr)];
     let size = prop_oneof![3 => 1..200u32, 2 => 200..20_000u32, 1 => 20_000..300_000u32];
+    let backpressure = u32::from(settings::pending());
     let overflow = prop_oneof![
         2 => Just(Overflow::DropMiddle),
         2 => Just(Overflow::DropOldest),
-        1 => Just(Overflow::Backpressure),
+        backpressure => Just(Overflow::Backpressure),
     ];
     let pushes = prop_oneof![Just(Pushes::Off), Just(Pushes::Followed), Just(Pushes::Late)];
     let reader = (prop::option::of(1..200_000u32), any::<bool>())

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use weir_tests::{CommandLine, Finished, Gate, Json, Launch};
+use weir_tests::{CommandLine, Finished, Gate, Launch};
 
 weir_tests::binary_only!(
     run_passes_the_exit_code,
@@ -127,7 +127,7 @@ fn a_piped_file_of_requests_is_answered(launch: Launch) {
         let Some(id) = request.get("id") else { continue };
         let answers: Vec<&Value> = answers.iter().filter(|answer| answer.get("id") == Some(id)).collect();
         assert_eq!(answers.len(), 1, "one answer to {request}");
-        assert!(answers[0].has("result"), "{}", answers[0]);
+        assert!(answers[0].get("result").is_some(), "{}", answers[0]);
     }
     assert!(finished.stdout.contains("hello"), "{finished:?}");
 }

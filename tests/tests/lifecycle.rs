@@ -15,8 +15,8 @@ weir_tests::both_ways!(
     exit_without_shutdown_is_a_failure,
     content_length_is_answered_in_kind,
     a_time_limit_ends_the_tree_and_keeps_the_output,
-    an_idle_limit_counts_from_the_last_output,
-    a_death_by_signal_is_told_as_shells_tell_it,
+    a_death_by_signal_is_told_as_shells_tell_it;
+    pending: an_idle_limit_counts_from_the_last_output,
 );
 
 mod alone {
@@ -190,14 +190,15 @@ fn a_parent_that_is_gone_is_not_waited_for(launch: Launch) {
 fn a_reader_that_is_gone_ends_everything(launch: Launch) {
     let outer = launch.start();
     let ready = outer.gate("ready");
-    let input = outer.gate("input");
-    // `head` reads one line, the answer to initialize, and leaves.
-    let script = format!("{} <{input} | head -n 1", host_program());
+    let (input, leave) = (outer.gate("input"), outer.gate("leave"));
+    // The reader leaves while the host and its stdin live on.
+    let script = format!("{} <{input} | read x <{leave}", host_program());
     let parent = outer.start(json!({ "argv": outer.shell_argv(&script) }));
     fs::write(input.to_string(), tree_script(&outer, &ready)).expect("the host reads");
     ready.hear(2);
     let below = LiveProcess::descendants_of(parent.pid());
     assert!(below.len() >= 3, "a host and a tree:\n{}", listing(&below));
+    fs::write(leave.to_string(), "\n").expect("the reader reads");
     drop(input);
     let left = LiveProcess::wait_gone(&below, Duration::from_secs(2));
     assert!(left.is_empty(), "survivors after 2 s:\n{}", listing(&left));

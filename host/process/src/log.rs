@@ -14,10 +14,13 @@
 //! Locks, in the order in which they may be taken: the store's registry, then one log. Never a log and then
 //! the registry, never two logs, never either over an await or while a waker is called.
 
+mod bounds;
 mod characters;
 mod cursor_table;
+mod entry;
 mod output_log;
 mod retained;
+mod state;
 mod store;
 
 use std::time::Duration;

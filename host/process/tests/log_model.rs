@@ -173,7 +173,7 @@ impl Modelled {
     }
 
     fn kind(&self, seq: u64) -> Kind {
-        self.kinds[usize::try_from(seq).unwrap() - 1]
+        self.kinds[seq as usize - 1]
     }
 
     fn check_chunk(&mut self, chunk: &Chunk, offset: usize) {
@@ -185,8 +185,8 @@ impl Modelled {
         assert!(len > 0 && len as u64 <= (self.retention.max_bytes / 4).clamp(4, 65536));
         assert_eq!(*self.seen.entry(chunk.seq).or_insert((offset, len)), (offset, len));
         if self.retention.whole_characters {
-            let index = STREAMS.iter().position(|stream| *stream == chunk.stream).unwrap();
-            let last = chunk.bytes.utf8_chunks().last().unwrap().invalid();
+            let index = usize::from(chunk.stream == Stream::Stderr);
+            let last = chunk.bytes.utf8_chunks().last().map_or(&[][..], |last| last.invalid());
             let rest = self.printed[offset + len..].iter().filter(|(stream, _)| *stream == chunk.stream);
             let rest: Vec<u8> = rest.map(|(_, byte)| *byte).chain(self.held[index].iter().copied()).collect();
             let incomplete = std::str::from_utf8(last).is_err_and(|error| error.error_len().is_none());
@@ -220,7 +220,7 @@ impl Modelled {
         let mut at = start;
         if let Some(dropped) = batch.dropped {
             self.check_dropped(dropped, at.seq);
-            at = Cursor { seq: dropped.to_seq, offset: at.offset + usize::try_from(dropped.bytes).unwrap() };
+            at = Cursor { seq: dropped.to_seq, offset: at.offset + dropped.bytes as usize };
         }
         let gap_end = at;
         self.given.push(at);
@@ -262,7 +262,7 @@ impl Modelled {
         if let Some(dropped) = dropped {
             self.check_dropped(dropped, at.seq);
             assert_eq!(dropped.from_seq, at.seq + 1);
-            at = Cursor { seq: dropped.to_seq, offset: at.offset + usize::try_from(dropped.bytes).unwrap() };
+            at = Cursor { seq: dropped.to_seq, offset: at.offset + dropped.bytes as usize };
             self.given.push(at);
         }
         assert_eq!(seq, at.seq + 1, "a follower gets or is told of every number");
@@ -392,7 +392,8 @@ fn op() -> impl Strategy<Value = Op> {
     ];
     let max_bytes = prop_oneof![Just(None), (0u64..80).prop_map(Some)];
     prop_oneof![
-        30 => (log.clone(), 0usize..2, text).prop_map(|(log, stream, bytes)| Op::Append { log, stream, bytes }),
+        30 => (log.clone(), 0usize..2, text)
+            .prop_map(|(log, stream, bytes)| Op::Append { log, stream, bytes }),
         1 => (log.clone(), 0usize..2).prop_map(|(log, stream)| Op::EndStream { log, stream }),
         1 => log.clone().prop_map(|log| Op::Exit { log }),
         1 => log.clone().prop_map(|log| Op::Clear { log }),

@@ -183,7 +183,7 @@ async fn read_to_the_end(log: Arc<OutputLog>, max_bytes: Option<u64>) -> u64 {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().expect("a runtime")
 }
 
 /// The one deadline of the stress tests: a lost wake-up is a test that would never end.

@@ -89,14 +89,16 @@ fn parse_batch(text: &str) -> Incoming {
 }
 
 fn parse_message(text: &str) -> Incoming {
-    let message = match serde_json::from_str::<Message<'_>>(text) {
-        Ok(message) => message,
-        Err(error) if error.is_data() => {
-            return invalid(None, format!("expected a message as an object, saw {}", kind_of(text)));
-        }
-        Err(error) => return not_json(error.to_string()),
-    };
-    message.classify()
+    match serde_json::from_str::<Message<'_>>(text) {
+        Ok(message) => message.classify(),
+        // By JSON's grammar a string may hold half a surrogate pair, though there is no such Unicode text: what
+        // cannot be read may still be JSON.
+        Err(error) if serde_json::from_str::<&RawValue>(text).is_ok() => match kind_of(text) {
+            Some(kind) => invalid(None, format!("expected a message as an object, saw {kind}")),
+            None => invalid(None, format!("expected member names in Unicode, saw another: {error}")),
+        },
+        Err(error) => not_json(error.to_string()),
+    }
 }
 
 fn not_json(message: String) -> Incoming {
@@ -181,14 +183,15 @@ fn quote(raw: &RawValue) -> String {
     format!("`{}`", clip(raw.get()))
 }
 
-/// What a JSON text that is no object is.
-fn kind_of(text: &str) -> &'static str {
+/// What a JSON text is, unless it is an object.
+fn kind_of(text: &str) -> Option<&'static str> {
     match text.trim_start().bytes().next() {
-        Some(b'[') => "an array",
-        Some(b'"') => "a string",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
+        Some(b'{') => None,
+        Some(b'[') => Some("an array"),
+        Some(b'"') => Some("a string"),
+        Some(b't' | b'f') => Some("a boolean"),
+        Some(b'n') => Some("null"),
+        _ => Some("a number"),
     }
 }
 

@@ -38,22 +38,18 @@ pub(crate) fn write_lossy_string(out: &mut Vec<u8>, bytes: &[u8]) -> u64 {
     out.reserve(bytes.len() + bytes.len() / 8 + 2);
     out.push(b'"');
     let mut replaced = 0;
-    let mut rest = bytes;
-    loop {
-        // Whole-slice validation first: it is far faster than going by chunks, and output is mostly text.
-        let error = match std::str::from_utf8(rest) {
-            Ok(text) => {
-                write_escaped(out, text);
-                break;
+    // Validating all at once is far faster than going by chunks, and most output is text.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => write_escaped(out, text),
+        Err(_) => {
+            for chunk in bytes.utf8_chunks() {
+                write_escaped(out, chunk.valid());
+                if !chunk.invalid().is_empty() {
+                    out.extend_from_slice("\u{FFFD}".as_bytes());
+                    replaced += chunk.invalid().len();
+                }
             }
-            Err(error) => error,
-        };
-        let (valid, tail) = rest.split_at(error.valid_up_to());
-        escape_bytes(out, valid);
-        out.extend_from_slice("\u{FFFD}".as_bytes());
-        let bad = error.error_len().unwrap_or(tail.len());
-        replaced += bad;
-        rest = &tail[bad..];
+        }
     }
     out.push(b'"');
     replaced as u64

@@ -187,6 +187,30 @@ fn a_json_string_about_headers_is_not_taken_for_one() {
 }
 
 #[test]
+fn a_header_is_searched_for_within_the_same_distance_however_the_stream_is_cut() {
+    for (blanks, found) in [(100, true), (120, false)] {
+        let blanks = " ".repeat(blanks);
+        let stream = format!("Content-Length: x\r\n\r\n{{}}Content-Length:{blanks}2\r\n\r\n{{}}");
+        let frames = decode_whole(stream.as_bytes());
+        assert_eq!(frames, decode_bytewise(stream.as_bytes()));
+        assert_eq!(frames.len() == 2, found, "{frames:?}");
+    }
+}
+
+#[test]
+fn a_large_message_in_single_bytes_is_not_scanned_again_with_each() {
+    let body = "x".repeat(4 << 20);
+    let started = std::time::Instant::now();
+    for (start, end) in [("{", "\n"), ("Content-Length: 4194305\r\n\r\n{", "")] {
+        let frames = decode(format!("{start}{body}{end}").as_bytes().chunks(1), 16 << 20);
+        assert_eq!(frames.len(), 1);
+        assert!(frames[0].as_ref().is_ok_and(|frame| frame.len() == 4_194_305));
+    }
+    // Seconds where it is linear, many minutes where it is not.
+    assert!(started.elapsed().as_secs() < 120, "took {:?}", started.elapsed());
+}
+
+#[test]
 fn a_header_block_over_its_bound_is_an_error_however_it_is_made() {
     let long_line = format!("Content-Length: 2\r\nX: {}", "x".repeat(9000));
     let many_lines = format!("Content-Length: 2\r\n{}", "X: y\r\n".repeat(3000));

@@ -59,7 +59,7 @@ fn params_by_position_are_refused() {
 fn a_start_has_the_defaults_of_the_contract() {
     let Ok(Call::ProcessStart(start)) = call("process/start", r#"{"argv":["true"]}"#) else { panic!() };
     assert_eq!(start.argv, ["true"]);
-    assert_eq!((start.tty, start.leftovers, start.notify), (Tty::Off, Leftovers::Keep, true));
+    assert_eq!((start.tty, start.leftovers, start.notify), (Tty::Off, Leftovers::Keep, None));
     assert_eq!(start.output_encoding, OutputEncoding::Base64);
     assert!(!start.pipe_stdin && !start.merge_stderr && !start.enforce_managed_network);
     assert!(start.env.is_none() && start.env_policy.is_none() && start.retention.is_none());
@@ -103,7 +103,12 @@ fn a_start_with_everything_is_understood() {
     assert_eq!(start.sandbox.map(|sandbox| sandbox.as_str().to_owned()).as_deref(), Some(r#"{"type":"x"}"#));
     assert_eq!(start.output_encoding, OutputEncoding::Utf8);
     assert_eq!((start.timeout_ms, start.idle_timeout_ms), (Some(1), Some(2)));
-    assert!(start.pipe_stdin && start.merge_stderr && start.enforce_managed_network && !start.notify);
+    assert!(
+        start.pipe_stdin
+            && start.merge_stderr
+            && start.enforce_managed_network
+            && start.notify == Some(false)
+    );
 }
 
 #[test]

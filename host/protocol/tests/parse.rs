@@ -88,6 +88,19 @@ fn what_is_no_object_is_no_request() {
 }
 
 #[test]
+fn half_a_surrogate_pair_is_json_but_no_text() {
+    for text in
+        [r#""\ud800""#, r#"{"id":1,"\ud800":1,"method":"shutdown"}"#, r#"{"id":"\ud800","method":"x"}"#]
+    {
+        let (id, error) = invalid(text);
+        assert_eq!((id, error.code()), (None, -32600), "{text}");
+    }
+    let error = call("process/start", r#"{"argv":["\ud800"]}"#).expect_err("no text");
+    assert_eq!(error.detail("member"), Some(&"argv[0]".into()));
+    assert!(call("shutdown", r#"{"newer":"\ud800"}"#).is_ok());
+}
+
+#[test]
 fn what_is_no_json_is_a_parse_error_with_its_position() {
     let cases = [
         ("{\"id\":1", "line 1 column 7"),

@@ -199,10 +199,6 @@ impl Outbox {
 }
 
 impl Response {
-    pub(crate) fn single(id: Option<RequestId>, outcome: Outcome) -> Self {
-        Self { content: Content::Single(id, outcome), then_push: Vec::new() }
-    }
-
     fn encode(&self, encoder: &mut Encoder, out: &mut Vec<u8>) {
         encoder.frame(out, |out| match &self.content {
             Content::Single(id, outcome) => encode_response(out, id.as_ref(), outcome),

@@ -29,6 +29,7 @@ pub(crate) fn read_from(
 ) {
     let mut decoder = Decoder::new(max_message_bytes);
     let mut piece = vec![0; READ];
+    let mut framed = false;
     loop {
         match input.read(&mut piece) {
             Ok(0) => break,
@@ -39,10 +40,11 @@ pub(crate) fn read_from(
                 break;
             }
         }
-        if let Some(framing) = decoder.framing() {
-            outbox.set_framing(framing);
-        }
         while let Some(frame) = decoder.next_frame() {
+            if !framed && let Some(framing) = decoder.framing() {
+                outbox.set_framing(framing);
+                framed = true;
+            }
             if !deliver(frame, outbox, inbox) {
                 return;
             }

@@ -47,6 +47,19 @@ pub enum Ended {
     Gone(Gone),
 }
 
+impl Ended {
+    /// The exit status of a process that served this session and nothing else: 0 if it ended in order, 1 if the
+    /// client left without a word (as the Language Server Protocol has it for `exit` without `shutdown`), 128 + n
+    /// after signal n.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::InputEnded | Self::Exit { after_shutdown: true } => 0,
+            Self::Exit { after_shutdown: false } | Self::Gone(Gone::Output | Gone::Parent) => 1,
+            Self::Gone(Gone::Signal(number)) => u8::try_from(128 + number).unwrap_or(u8::MAX),
+        }
+    }
+}
+
 /// Why nobody is there any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
@@ -88,14 +101,14 @@ enum Phase {
 }
 
 /// What became of a request's task.
-pub(super) enum Done {
+enum Done {
     Answered(Outcome),
     Started(Box<Started>),
     Released(ProcessId, Outcome),
 }
 
 /// The end of a start.
-pub(super) struct Started {
+struct Started {
     id: ProcessId,
     result: Result<Process, StartError>,
     argv: Arc<[String]>,
@@ -108,7 +121,7 @@ pub(super) struct Started {
 
 /// What is pushed of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notify {
+enum Notify {
     Everything,
     /// Exit and close.
     End,
@@ -116,7 +129,7 @@ pub(super) enum Notify {
 }
 
 /// A handler's answer.
-pub(super) enum Answer {
+enum Answer {
     Now(Outcome),
     Later(Pin<Box<dyn Future<Output = Done> + Send>>, Concern),
     /// It comes when every process is stopped.

@@ -26,8 +26,10 @@ impl<'h> Player<'h> {
     /// Plays one line.
     pub(super) fn step(&mut self, line: &str) -> Result<(), String> {
         let directory = self.host.directory().to_str().ok_or("the temporary directory is not UTF-8")?;
-        let step: Value = serde_json::from_str(&line.replace("${tmp}", directory)).map_err(|e| e.to_string())?;
-        let step = step.as_object().filter(|step| step.len() == 1).ok_or("expected an object of one member")?;
+        let step: Value =
+            serde_json::from_str(&line.replace("${tmp}", directory)).map_err(|e| e.to_string())?;
+        let step =
+            step.as_object().filter(|step| step.len() == 1).ok_or("expected an object of one member")?;
         let (word, operand) = step.iter().next().ok_or("expected a step")?;
         match word.as_str() {
             "comment" => Ok(()),
@@ -36,12 +38,12 @@ impl<'h> Player<'h> {
                 Ok(())
             }
             "sendRaw" => self.send_bytes(text(operand)?.as_bytes().to_vec()),
-            "sendBase64" => {
-                self.send_bytes(base64_simd::STANDARD.decode_to_vec(text(operand)?).map_err(|e| e.to_string())?)
-            }
+            "sendBase64" => self
+                .send_bytes(base64_simd::STANDARD.decode_to_vec(text(operand)?).map_err(|e| e.to_string())?),
             "sendRepeat" => {
                 let times = usize::try_from(operand.int("times")).map_err(|error| error.to_string())?;
-                let part = |name: &str| operand.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let part =
+                    |name: &str| operand.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let repeated = part("text").repeat(times);
                 self.send_bytes([part("before"), repeated, part("after")].concat().into_bytes())
             }

@@ -19,9 +19,9 @@ pub(super) fn matches(shape: &Value, seen: Option<&Value>, path: &str) -> Result
             let seen = seen.as_array().ok_or_else(|| differ(path, "an array", Some(seen)))?;
             set_matches(expected, seen, path)
         }
-        (Value::Object(members), Some(Value::Object(seen))) => {
-            members.iter().try_for_each(|(name, shape)| matches(shape, seen.get(name), &format!("{path}.{name}")))
-        }
+        (Value::Object(members), Some(Value::Object(seen))) => members
+            .iter()
+            .try_for_each(|(name, shape)| matches(shape, seen.get(name), &format!("{path}.{name}"))),
         (Value::Array(shapes), Some(Value::Array(items))) => {
             if shapes.len() != items.len() {
                 return Err(differ(path, &format!("{} items", shapes.len()), seen));
@@ -95,7 +95,8 @@ mod tests {
     fn holes_take_what_they_name() {
         let seen = json!({ "a": 5, "b": "aGk=", "c": null, "d": [1, "x"], "e": { "f": true } });
         check(json!({ "a": "$int", "b": "$base64:hi", "c": "$none", "d": "$array" }), seen.clone()).unwrap();
-        check(json!({ "a": "$min:5", "d": { "$set": ["x", 1] }, "g": "$absent", "e": {} }), seen.clone()).unwrap();
+        check(json!({ "a": "$min:5", "d": { "$set": ["x", 1] }, "g": "$absent", "e": {} }), seen.clone())
+            .unwrap();
         for shape in [
             json!({ "a": "$min:6" }),
             json!({ "b": "$base64:ho" }),

@@ -125,8 +125,10 @@ fn prepare_and_execute(child: &Child<'_>) -> (Stage, i32) {
     // SAFETY: plain system calls on valid pointers and descriptors; signal dispositions are not shared with the shim
     // (no CLONE_SIGHAND), nor are descriptors (no CLONE_FILES) and the working directory (no CLONE_FS).
     unsafe {
+        // The kernel's own call: the C library keeps two signals to itself, and they are inherited like the others.
+        let default = [0_usize; 4];
         for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<usize>(), 8_usize);
         }
         libc::setsid();
         for (target, source) in child.streams.iter().enumerate() {

@@ -88,7 +88,7 @@ pub(super) fn incomplete_suffix(bytes: &[u8]) -> usize {
         let suffix = &bytes[bytes.len() - len..];
         let continues_another = suffix[0] & 0b1100_0000 == 0b1000_0000;
         if !continues_another {
-            // `error_len` is absent exactly if the input ended too early, and present if it can never be right.
+            // `error_len` is absent if the input ended too early, and present if it can never be right.
             return match std::str::from_utf8(suffix) {
                 Err(error) if error.error_len().is_none() => len,
                 _ => 0,
@@ -140,7 +140,8 @@ mod tests {
                 let joined = Joined::new(&bytes[..split], &bytes[split..]);
                 prop_assert_eq!(joined.whole(0..at), 0..border);
                 prop_assert_eq!(&joined.copy(0..border)[..], &bytes[..border]);
-                prop_assert_eq!(&joined.copy(split / 2..border.max(split / 2))[..], &bytes[split / 2..border.max(split / 2)]);
+                let inner = split / 2..border.max(split / 2);
+                prop_assert_eq!(&joined.copy(inner.clone())[..], &bytes[inner]);
                 let short = Joined::new(&bytes[..split], &bytes[split..at]);
                 let held = short.hold_from(border);
                 prop_assert_eq!(held.as_slice(), &bytes[border..at]);

@@ -1,5 +1,6 @@
 //! The log of one process: the retained entries behind a lock, and everyone who waits for them.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::characters::{Held, Joined};
-use super::retained::{Position, Retained, Spoils};
+use super::entry::Spoils;
+use super::retained::Retained;
+use super::state::{Follower, State, StreamState};
 use super::store::{Account, Store};
 use super::{Event, Exit, ReadBatch, Retention, Snapshot, Status, Stream, StreamSnapshot, Until, WaitFor};
 
@@ -21,7 +24,6 @@ use super::{Event, Exit, ReadBatch, Retention, Snapshot, Status, Stream, StreamS
 ///
 /// Order: entries have the order in which `append`, `record_exit` and `end_stream` were called. One stream
 /// has one producer at a time.
-#[derive(Debug)]
 pub struct OutputLog {
     store: Arc<Store>,
     id: u64,
@@ -40,34 +42,6 @@ pub struct OutputLog {
     ends: Notify,
     /// The follower took something, or what it had not taken is gone, or it is gone itself.
     progress: Notify,
-}
-
-#[derive(Debug)]
-struct State {
-    retained: Retained,
-    streams: [StreamState; 3],
-    follower: Option<Follower>,
-    /// How often the log was cleared: ends the reads that were waiting.
-    clears: u64,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct StreamState {
-    declared: bool,
-    open: bool,
-    held: Held,
-}
-
-#[derive(Debug)]
-struct Follower {
-    position: Position,
-    waker: Waker,
-    /// Whether it was woken and has not come for everything since: it knows.
-    told: bool,
-    /// Whether it has let a hold pass and is not waited for until it has caught up.
-    lagging: bool,
-    /// Since when it has kept the producer from appending without taking anything.
-    in_the_way_since: Option<Instant>,
 }
 
 impl OutputLog {
@@ -119,7 +93,10 @@ impl OutputLog {
         };
         let waker = self.push(stream, joined, end);
         if end < joined.len() {
-            self.lock().streams[stream.index()].held = joined.hold_from(end);
+            let state = &mut self.lock().streams[stream.index()];
+            if state.open {
+                state.held = joined.hold_from(end);
+            }
         }
         if end > 0 {
             self.announce_output(waker);
@@ -175,13 +152,14 @@ impl OutputLog {
     /// taken.
     ///
     /// Returns at once if there is no follower, if it has taken what would be dropped, or if it is lagging.
-    /// A follower that is in the way and takes nothing for the log's `hold` becomes lagging, and is not waited
-    /// for again until it has caught up with the log's end. So a client that keeps reading loses nothing, and
-    /// one that has stopped delays the producer once. Only the log's own bound is looked at, never the store's.
+    /// A follower that is in the way and takes nothing for the log's `hold` becomes lagging, and is not
+    /// waited for again until it has caught up with the log's end. So a client that keeps reading loses
+    /// nothing, and one that has stopped delays the producer once. Only the log's own bound is looked at,
+    /// never the store's.
     ///
     /// Ask for no more than [`OutputLog::portion`] and append no more than was asked for: what does not fit
-    /// beside the head is dropped in any case. Cancel-safe: the time that the follower has already been waited
-    /// for is not forgotten. Needs a tokio runtime with time when it has to wait.
+    /// beside the head is dropped in any case. Cancel-safe: the time for which the follower has already been
+    /// waited for is not forgotten. Needs a tokio runtime with time when it has to wait.
     pub async fn room_for_follower(&self, bytes: usize) {
         loop {
             let progress = self.progress.notified();
@@ -309,12 +287,13 @@ impl OutputLog {
     ///
     /// The waker is called, from whichever thread brings the news and outside every lock, when there is
     /// something to take: once, and again only after [`OutputLog::next_events`] has returned false. If there
-    /// already is something, it is called before this returns.
+    /// already is something, it is called before this returns. A waker that owns a handle on this log keeps
+    /// the log alive until [`OutputLog::unfollow`].
     pub fn follow(&self, waker: Waker) {
         self.follow_from(0, waker);
     }
 
-    /// [`OutputLog::follow`], but only what comes after `after_seq`: to go on where a follower before stopped.
+    /// [`OutputLog::follow`], but only what comes after `after_seq`: to go on where one before stopped.
     pub fn follow_from(&self, after_seq: u64, waker: Waker) {
         let (before, waker) = {
             let mut state = self.lock();
@@ -442,65 +421,15 @@ impl OutputLog {
     }
 }
 
-impl Drop for OutputLog {
-    fn drop(&mut self) {
-        self.store.leave(self.id, &self.account);
+impl fmt::Debug for OutputLog {
+    /// What it holds in figures, not in bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputLog").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
-impl State {
-    fn streams_open(&self) -> Vec<Stream> {
-        Stream::ALL.into_iter().filter(|stream| self.streams[stream.index()].open).collect()
-    }
-
-    fn status(&self) -> Status {
-        let (total_bytes, retained_bytes) = (self.retained.total_bytes(), self.retained.bytes());
-        Status {
-            exit: self.retained.exit(),
-            closed: self.retained.closed(),
-            streams_open: self.streams_open(),
-            total_bytes,
-            dropped_bytes: total_bytes - retained_bytes,
-            retained_bytes,
-            next_seq: self.retained.next_seq(),
-        }
-    }
-
-    /// Closes the log if nothing can follow. True if this call closed it.
-    fn close_if_over(&mut self) -> bool {
-        let over = self.retained.exit().is_some() && !self.streams.iter().any(|stream| stream.open);
-        if !over || self.retained.closed() {
-            return false;
-        }
-        self.retained.record_close();
-        true
-    }
-
-    fn has(&self, wait_for: WaitFor, after_seq: u64) -> bool {
-        self.retained.closed()
-            || match wait_for {
-                WaitFor::Output => {
-                    self.retained.chunk_after(after_seq) || self.retained.exit_after(after_seq)
-                }
-                WaitFor::Exit => self.retained.exit().is_some(),
-                WaitFor::Close => false,
-            }
-    }
-
-    /// The waker to call once the lock is released, if the follower has something to take and was not told.
-    fn waker_for_news(&mut self) -> Option<Waker> {
-        let follower = self.follower.as_mut().filter(|follower| !follower.told)?;
-        if !self.retained.event_after(follower.position) {
-            return None;
-        }
-        follower.told = true;
-        Some(follower.waker.clone())
-    }
-
-    /// Whether nothing that is worth waiting for would be dropped to make room for `bytes`.
-    fn has_room(&self, bytes: usize) -> bool {
-        let Some(follower) = self.follower.as_ref().filter(|follower| !follower.lagging) else { return true };
-        let held: usize = self.streams.iter().map(|stream| stream.held.len()).sum();
-        !self.retained.would_drop_untaken(follower.position, bytes.saturating_add(held))
+impl Drop for OutputLog {
+    fn drop(&mut self) {
+        self.store.leave(self.id, &self.account);
     }
 }

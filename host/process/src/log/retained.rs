@@ -7,18 +7,17 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::bounds::Bounds;
 use super::characters::Joined;
 use super::cursor_table::CursorTable;
-use super::{Chunk, Dropped, Event, Exit, Overflow, Retention, Stream};
-
-/// The most bytes in a chunk.
-const MAX_CHUNK: u64 = 64 * 1024;
+use super::entry::{Batch, Entry, ExitEntry, Gap, Spoils};
+use super::{Chunk, Dropped, Event, Exit, Retention, Stream};
 
 /// Entries in the order of their numbers. Chunks that no longer fit fall into the gap; exit and close stay.
 #[derive(Debug)]
 pub(super) struct Retained {
     bounds: Bounds,
-    /// Whether new chunks still go to the head. Once it is full, or anything was dropped, they never do again.
+    /// Whether new chunks still go to the head: until it is full or anything was dropped, and never again.
     head_open: bool,
     head_bytes: u64,
     head: VecDeque<Entry>,
@@ -32,50 +31,6 @@ pub(super) struct Retained {
     total_bytes: u64,
 }
 
-/// A log's retention in the form in which it is applied.
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    max_bytes: u64,
-    max_chunks: usize,
-    head_bytes: u64,
-    head_chunks: usize,
-    piece: usize,
-    whole_characters: bool,
-}
-
-/// A retained chunk.
-#[derive(Debug)]
-struct Entry {
-    seq: u64,
-    /// The offset after its last byte.
-    end: u64,
-    stream: Stream,
-    /// Whether somebody got it, and so may hold its number as a cursor.
-    delivered: bool,
-    bytes: Bytes,
-}
-
-/// The dropped chunks. The exit's number may lie between them.
-#[derive(Debug, Clone, Copy)]
-struct Gap {
-    /// The lowest and the highest number of a dropped chunk.
-    from: u64,
-    to: u64,
-    /// The offsets before and after the dropped bytes.
-    start: u64,
-    end: u64,
-    by_stream: [u64; 3],
-}
-
-/// The exit: a number, and its place between the bytes.
-#[derive(Debug, Clone)]
-struct ExitEntry {
-    seq: u64,
-    offset: u64,
-    exit: Exit,
-    streams_open: Vec<Stream>,
-}
-
 /// How far a follower has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Position {
@@ -83,38 +38,6 @@ pub(super) struct Position {
     pub(super) seq: u64,
     /// The offset of the next byte that it wants.
     pub(super) offset: u64,
-}
-
-/// Entries taken out, to be freed once no lock is held.
-#[derive(Debug, Default)]
-#[must_use = "freeing many chunks takes time: do it after the lock"]
-pub(super) struct Spoils(#[expect(dead_code, reason = "kept only to be dropped")] [VecDeque<Entry>; 2]);
-
-impl Bounds {
-    fn new(retention: &Retention) -> Self {
-        // Less could not hold a single piece.
-        let least = if retention.whole_characters { 4 } else { 1 };
-        let max_bytes = retention.max_bytes.max(least);
-        let max_chunks = retention.max_chunks.max(1);
-        let (head_bytes, head_chunks) = match retention.overflow {
-            Overflow::DropMiddle => (max_bytes / 4, max_chunks / 4),
-            Overflow::DropOldest => (0, 0),
-        };
-        let piece = (max_bytes / 4).clamp(least, MAX_CHUNK);
-        Self {
-            max_bytes,
-            max_chunks,
-            head_bytes,
-            head_chunks,
-            piece: usize::try_from(piece).unwrap_or(usize::MAX),
-            whole_characters: retention.whole_characters,
-        }
-    }
-
-    /// How short a piece can be that is not the last of its bytes: it ends before a character that it would cut.
-    fn shortest_piece(&self) -> usize {
-        if self.whole_characters { self.piece - 3 } else { self.piece }
-    }
 }
 
 impl Retained {
@@ -140,11 +63,9 @@ impl Retained {
         self.bounds.piece
     }
 
-    /// How many bytes surely fit beside the head, with a chunk to spare where the head's end cuts one.
+    /// The most bytes to append after waiting for a follower.
     pub(super) fn portion(&self) -> usize {
-        let Bounds { max_bytes, max_chunks, .. } = self.bounds;
-        let bytes = usize::try_from(max_bytes / 2).unwrap_or(usize::MAX);
-        bytes.min(self.bounds.shortest_piece().saturating_mul((max_chunks / 2).max(1))).max(1)
+        self.bounds.portion()
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -348,7 +269,7 @@ impl Retained {
         self.head_bytes = 0;
         self.tail_bytes = 0;
         self.head_open = false;
-        Spoils([head, tail])
+        Spoils::new(head, tail)
     }
 
     /// The retained bytes of one stream before and after the gap, and how many it lost in between.
@@ -512,55 +433,5 @@ impl Retained {
         {
             self.cursors.push_back(gap.to, gap.end);
         }
-    }
-}
-
-impl Entry {
-    fn start(&self) -> u64 {
-        self.end - self.bytes.len() as u64
-    }
-
-    fn chunk(&self) -> Chunk {
-        Chunk { seq: self.seq, stream: self.stream, bytes: self.bytes.clone() }
-    }
-}
-
-impl Gap {
-    /// An empty gap in front of an entry.
-    fn before(entry: &Entry) -> Self {
-        Self { from: entry.seq, to: entry.seq, start: entry.start(), end: entry.start(), by_stream: [0; 3] }
-    }
-
-    /// An empty gap behind an entry.
-    fn after(entry: &Entry) -> Self {
-        Self { from: entry.seq, to: entry.seq, start: entry.end, end: entry.end, by_stream: [0; 3] }
-    }
-}
-
-/// Chunks on their way to a reader.
-#[derive(Debug)]
-struct Batch {
-    chunks: Vec<Chunk>,
-    bytes: u64,
-    max_bytes: u64,
-}
-
-impl Batch {
-    fn new(max_bytes: Option<u64>) -> Self {
-        Self { chunks: Vec::new(), bytes: 0, max_bytes: max_bytes.unwrap_or(u64::MAX) }
-    }
-
-    /// Takes entries from an index on while they fit; the first always fits. True if one did not.
-    fn take(&mut self, entries: &mut VecDeque<Entry>, from: usize) -> bool {
-        for entry in entries.range_mut(from..) {
-            let len = entry.bytes.len() as u64;
-            if !self.chunks.is_empty() && self.bytes + len > self.max_bytes {
-                return true;
-            }
-            self.bytes += len;
-            entry.delivered = true;
-            self.chunks.push(entry.chunk());
-        }
-        false
     }
 }

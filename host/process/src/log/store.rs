@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::retained::Spoils;
+use super::entry::Spoils;
 use super::{OutputLog, Retention, Stream};
 
 /// The least that a running log gives way by, if that much is needed: so that many logs of the same size do

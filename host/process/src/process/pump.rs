@@ -90,7 +90,7 @@ impl Pump {
                 if !has_room(&self.log) {
                     break;
                 }
-                match source.as_mut().map(|source| source.read(&self.log)) {
+                match source.as_mut().map(|source| source.read_now(&self.log)) {
                     Some(Got::Bytes(count)) => left = left.saturating_sub(count as u64),
                     Some(Got::End) => end(&self.log, source),
                     Some(Got::NothingYet) | None => break,
@@ -142,8 +142,22 @@ async fn readable(source: Option<&Source>) {
 }
 
 impl Source {
+    /// Reads after the pipe was said to be readable.
     fn read(&mut self, log: &OutputLog) -> Got {
-        SCRATCH.with_borrow_mut(|scratch| match self.pipe.try_read(scratch) {
+        self.read_with(log, |pipe, scratch| pipe.try_read(scratch))
+    }
+
+    /// Reads whether or not the runtime has heard yet that there is something.
+    fn read_now(&mut self, log: &OutputLog) -> Got {
+        self.read_with(log, |pipe, scratch| Ok(rustix::io::read(pipe, scratch)?))
+    }
+
+    fn read_with(
+        &mut self,
+        log: &OutputLog,
+        read: impl FnOnce(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
+    ) -> Got {
+        SCRATCH.with_borrow_mut(|scratch| match read(&self.pipe, scratch) {
             Ok(0) => Got::End,
             Ok(count) => {
                 log.append(self.stream, &scratch[..count]);

@@ -45,9 +45,8 @@ pub struct StartParams {
     /// What becomes of descendants after the leader exits.
     #[serde(default, deserialize_with = "params::null_is_default")]
     pub leftovers: Leftovers,
-    /// Whether output is pushed.
-    #[serde(default = "yes", deserialize_with = "null_is_yes")]
-    pub notify: bool,
+    /// Whether output is pushed. Left out: it is after `process/start`, it is not during `process/run`.
+    pub notify: Option<bool>,
     /// The form of output on the wire.
     #[serde(default, deserialize_with = "params::null_is_default")]
     pub output_encoding: OutputEncoding,
@@ -262,14 +261,6 @@ fn no_nul(member: impl Fn() -> String, text: &str) -> Result<(), Fault> {
         Some(at) => Err(Fault::new(member(), format!("expected no NUL byte, saw one at byte {at}"))),
         None => Ok(()),
     }
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn null_is_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Option::deserialize(deserializer).map(|value| value.unwrap_or(true))
 }
 
 impl<'de> Deserialize<'de> for Tty {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::stdio::{self, Watch};
 use super::{ServeArgs, host_config, raise_descriptor_limit, tell};
 use crate::host::Host;
-use crate::session::{Ended, Gone};
+use crate::session::Gone;
 
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     if std::io::stdin().is_terminal() {
@@ -34,11 +34,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         let gone = first_of(lost, signals()?);
         host.serve_until(input, output, gone)
     };
-    Ok(match ended {
-        Ended::InputEnded | Ended::Exit { after_shutdown: true } => ExitCode::SUCCESS,
-        Ended::Exit { after_shutdown: false } | Ended::Gone(Gone::Output | Gone::Parent) => ExitCode::FAILURE,
-        Ended::Gone(Gone::Signal(number)) => ExitCode::from(u8::try_from(128 + number).unwrap_or(u8::MAX)),
-    })
+    Ok(ExitCode::from(ended.exit_status()))
 }
 
 async fn first_of(lost: oneshot::Receiver<Gone>, told: impl Future<Output = Gone>) -> Gone {

@@ -7,10 +7,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, PidfdFlags, getppid, pidfd_open};
 use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
 
 use crate::session::Gone;
+
+/// What the pipe to the client is enlarged to.
+const LARGE_PIPE: usize = 1024 * 1024;
 
 /// Moves standard input and output to descriptors of their own, which no child inherits. Descriptor 0 is
 /// `/dev/null` from then on and descriptor 1 is standard error: a stray print is a line in the log.
@@ -19,6 +23,8 @@ pub(super) fn take() -> io::Result<(Patient, Patient)> {
     let output = fcntl_dupfd_cloexec(stdout(), 3)?;
     dup2_stdin(open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)?;
     dup2_stdout(stderr())?;
+    // Fewer switches between this process and its client. What is no pipe, or may not be larger, stays as it is.
+    let _ = fcntl_setpipe_size(&output, LARGE_PIPE);
     Ok((Patient(input.into()), Patient(output.into())))
 }
 

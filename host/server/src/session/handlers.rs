@@ -51,9 +51,6 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
 pub(super) fn without_process(call: &Call, unknown: ErrorObject) -> Outcome {
     match call {
         Call::ProcessWrite(_) => Ok(Reply::ProcessWrite(WriteResult { status: WriteStatus::UnknownProcess })),
-        Call::ProcessCloseStdin(_) => {
-            Ok(Reply::ProcessCloseStdin(WriteResult { status: WriteStatus::UnknownProcess }))
-        }
         _ => Err(unknown),
     }
 }
@@ -95,7 +92,7 @@ impl Session {
     }
 
     fn start(&mut self, params: StartParams) -> Result<Answer, ErrorObject> {
-        let notify = if params.notify { Notify::Everything } else { Notify::End };
+        let notify = if params.notify.unwrap_or(true) { Notify::Everything } else { Notify::End };
         let wanted = params.process_id.clone();
         let spec = convert::start_spec(params, &self.shared.config)?;
         self.launch(wanted, spec, notify, None)
@@ -103,7 +100,7 @@ impl Session {
 
     fn run_to_close(&mut self, params: RunParams) -> Result<Answer, ErrorObject> {
         // A run answers with everything at once: it pushes only if it was asked to.
-        let notify = if params.start.notify { Notify::Everything } else { Notify::Nothing };
+        let notify = if params.start.notify.unwrap_or(false) { Notify::Everything } else { Notify::Nothing };
         let wanted = params.start.process_id.clone();
         let limited = params.start.timeout_ms.is_some();
         let mut spec = convert::start_spec(params.start, &self.shared.config)?;
