@@ -26,7 +26,7 @@ mod alone {
         a_killed_parent_ends_everything,
         a_parent_that_is_gone_is_not_waited_for,
         a_reader_that_is_gone_ends_everything,
-        sigterm_ends_everything,
+        a_signal_ends_everything,
         nothing_but_messages_is_on_stdout,
     );
 }
@@ -204,17 +204,18 @@ fn a_reader_that_is_gone_ends_everything(launch: Launch) {
     assert!(left.is_empty(), "survivors after 2 s:\n{}", listing(&left));
 }
 
-fn sigterm_ends_everything(launch: Launch) {
-    let host = launch.expect_exit(None).start();
-    let ready = host.gate("ready");
-    host.probe(&format!("fork {{ setsid ignore SIGTERM tell-fifo {ready} hang }} hang"));
-    ready.hear(1);
-    let live = LiveProcess::with_mark(host.mark());
-    host.signal(Signal::TERM);
-    let ended = host.wait_exit().expect("an end");
-    assert!(ended == 0 || ended == 143 || ended == -1, "ended with {ended}");
-    let left = LiveProcess::wait_gone(&live, Duration::from_secs(2));
-    assert!(left.is_empty(), "{}", listing(&left));
+fn a_signal_ends_everything(launch: Launch) {
+    for (signal, number) in [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1)] {
+        let host = launch.clone().expect_exit(Some(128 + number)).start();
+        let ready = host.gate("ready");
+        host.probe(&format!("fork {{ setsid ignore SIGTERM tell-fifo {ready} hang }} hang"));
+        ready.hear(1);
+        let live = LiveProcess::with_mark(host.mark());
+        host.signal(signal);
+        assert_eq!(host.wait_exit(), Ok(128 + number));
+        let left = LiveProcess::wait_gone(&live, Duration::from_secs(2));
+        assert!(left.is_empty(), "{}", listing(&left));
+    }
 }
 
 fn nothing_but_messages_is_on_stdout(launch: Launch) {

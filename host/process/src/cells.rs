@@ -113,7 +113,9 @@ impl Cells {
         // If this fails, the frame that says why is waiting already.
         let sent = cell.send(&ToShim::Launch(launch_frame(command))).await;
         match cell.next().await {
-            Ok(Some(FromShim::Started { shim, pid })) => Ok(Launched { cell, shim, pid, stdin, stdout, stderr }),
+            Ok(Some(FromShim::Started { shim, pid })) => {
+                Ok(Launched { cell, shim, pid, stdin, stdout, stderr })
+            }
             Ok(Some(FromShim::Failed { stage, errno, detail })) => Err(StartError::Refused {
                 stage,
                 errno: Errno::from_raw_os_error(errno),
@@ -131,7 +133,9 @@ impl Cells {
         let mut link = self.link.lock().await;
         let descriptors: Vec<_> = [shim].into_iter().chain(streams.iter().map(AsFd::as_fd)).collect();
         match link.send(which, &descriptors).await {
-            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
                 warn!("the fork server is gone; starting another");
                 link.child.wait()?;
                 *link = Link::open(&self.command)?;
@@ -146,7 +150,10 @@ impl Link {
     fn open(command: &ForkServerCommand) -> io::Result<Self> {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        #[expect(clippy::disallowed_methods, reason = "the one process that runs in no cell: it makes the cells")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one process that runs in no cell: it makes the cells"
+        )]
         let child = std::process::Command::new(&command.program)
             .args(&command.args)
             .stdin(theirs)

@@ -8,9 +8,8 @@ use wildmatch::WildMatch;
 pub type Variable = (OsString, OsString);
 
 /// Variables that a command needs to find its way on a machine, and that carry no authority.
-const CORE: &[&str] = &[
-    "HOME", "LANG", "LC_*", "LOGNAME", "PATH", "SHELL", "TEMP", "TMP", "TMPDIR", "TZ", "USER", "USERNAME",
-];
+const CORE: &[&str] =
+    &["HOME", "LANG", "LC_*", "LOGNAME", "PATH", "SHELL", "TEMP", "TMP", "TMPDIR", "TZ", "USER", "USERNAME"];
 
 /// Names that look like those of credentials.
 const CREDENTIALS: &[&str] = &["*KEY*", "*SECRET*", "*TOKEN*"];
@@ -46,8 +45,13 @@ pub struct EnvPolicy {
 impl EnvPolicy {
     /// The environment made of `inherited`, with `overlay` laid over it as it is. Order: inherited, set, overlay;
     /// each name occurs once.
-    pub fn apply(&self, inherited: impl IntoIterator<Item = Variable>, overlay: &[Variable]) -> Vec<Variable> {
-        let credentials = if self.ignore_default_excludes { Patterns::default() } else { Patterns::new(CREDENTIALS) };
+    pub fn apply(
+        &self,
+        inherited: impl IntoIterator<Item = Variable>,
+        overlay: &[Variable],
+    ) -> Vec<Variable> {
+        let credentials =
+            if self.ignore_default_excludes { Patterns::default() } else { Patterns::new(CREDENTIALS) };
         let (core, exclude) = (Patterns::new(CORE), Patterns::new(&self.exclude));
         let mut environment: Vec<Variable> = inherited
             .into_iter()
@@ -106,10 +110,7 @@ mod tests {
 
     #[test]
     fn core_is_inherited_by_default() {
-        assert_eq!(
-            EnvPolicy::default().apply(host(), &[]),
-            variables(&[("PATH", "/bin"), ("LC_ALL", "C")])
-        );
+        assert_eq!(EnvPolicy::default().apply(host(), &[]), variables(&[("PATH", "/bin"), ("LC_ALL", "C")]));
     }
 
     #[test]
@@ -122,7 +123,8 @@ mod tests {
 
     #[test]
     fn the_overlay_is_taken_as_it_is() {
-        let policy = EnvPolicy { inherit: Inherit::Nothing, include_only: vec!["X".into()], ..EnvPolicy::default() };
+        let policy =
+            EnvPolicy { inherit: Inherit::Nothing, include_only: vec!["X".into()], ..EnvPolicy::default() };
         let overlay = variables(&[("MY_TOKEN", "1"), ("MY_TOKEN", "2")]);
         assert_eq!(policy.apply(host(), &overlay), variables(&[("MY_TOKEN", "2")]));
     }

@@ -23,8 +23,8 @@ pub use cells::{Cells, ForkServerCommand, StartError};
 pub use command::{Command, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
 pub use log::{
-    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Status, Store, StoreLimits, Stream,
-    Until, Usage, WaitFor, Snapshot, StreamSnapshot,
+    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Snapshot, Status, Store,
+    StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor,
 };
 pub use process::holders::Holder;
 pub use process::stdin::{StdinQueueFull, WriteStatus};

@@ -1,7 +1,6 @@
 //! A process as its owner holds it: a command in a cell, its retained output, its standard input.
 //!
-//! One task a process, the driver, listens to the cell and pumps the streams; a second one, only where there is a
-//! standard input to write to, feeds it.
+//! One task a process, the driver, listens to the cell, pumps the streams and feeds the standard input.
 
 mod driver;
 pub(crate) mod holders;
@@ -19,14 +18,15 @@ use tokio::task::JoinHandle;
 use self::driver::{Driver, Order};
 use self::holders::Holder;
 use self::pump::Pump;
-use self::stdin::{StdinQueue, StdinQueueFull, WriteStatus};
+use self::stdin::{Load, Stdin, StdinQueueFull, Write, WriteStatus};
 use crate::cell::{Scope, tree};
 use crate::cells::{Cells, Launched, StartError};
 use crate::command::Command;
 use crate::log::{OutputLog, Retention, Store, Stream};
 
-/// Orders that wait for the driver. It takes them at once, so more than a few only ever wait when a client floods.
-const MAX_ORDERS: usize = 256;
+/// Orders that wait for the driver. It takes them at once, so more than a few only ever wait when a client floods;
+/// more than the writes that may wait, so that those cannot fill it.
+const MAX_ORDERS: usize = 2048;
 
 /// How a process is kept.
 #[derive(Debug, Clone)]
@@ -61,7 +61,9 @@ pub struct Process {
     shim: i32,
     log: Arc<OutputLog>,
     orders: mpsc::Sender<Order>,
-    stdin: Option<StdinQueue>,
+    /// None if standard input was never kept open.
+    stdin: Option<Arc<Load>>,
+    max_stdin_bytes: usize,
     tree_gone: watch::Receiver<bool>,
     pipes: [(Stream, u64); 2],
     _driver: Task,
@@ -111,10 +113,21 @@ impl Process {
         let log = store.open(options.retention, &[Stream::Stdout, Stream::Stderr]);
         let (orders, inbox) = mpsc::channel(MAX_ORDERS);
         let (gone, tree_gone) = watch::channel(false);
-        let stdin = stdin.map(|pipe| StdinQueue::new(pipe, options.max_stdin_bytes));
+        let load = stdin.as_ref().map(|_| Arc::new(Load::default()));
+        let stdin = stdin.zip(load.clone()).map(|(pipe, load)| Stdin::new(pipe, load));
         let pump = Pump::new(Arc::clone(&log), stdout, stderr);
-        let driver = Driver::new(cell, pump, inbox, gone, pid, &options);
-        Ok(Self { pid, shim, log, orders, stdin, tree_gone, pipes, _driver: Task::spawn(driver.run()) })
+        let driver = Driver::new(cell, pump, stdin, inbox, gone, pid, &options);
+        Ok(Self {
+            pid,
+            shim,
+            log,
+            orders,
+            stdin: load,
+            max_stdin_bytes: options.max_stdin_bytes,
+            tree_gone,
+            pipes,
+            _driver: Task::spawn(driver.run()),
+        })
     }
 
     /// The leader's pid. It may belong to another process once the leader has exited.
@@ -132,7 +145,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// If 256 orders wait already.
+    /// If 2,048 orders wait already.
     pub fn signal(
         &self,
         scope: Scope,
@@ -149,7 +162,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// If 256 orders wait already.
+    /// If 2,048 orders wait already.
     pub fn terminate(
         &self,
         grace: Duration,
@@ -171,18 +184,27 @@ impl Process {
         bytes: bytes::Bytes,
         write_id: Option<String>,
     ) -> Result<impl Future<Output = WriteStatus> + Send + use<>, StdinQueueFull> {
-        let answer = self.stdin.as_ref().map(|stdin| stdin.write(bytes, write_id)).transpose()?;
-        Ok(status(answer))
+        let (reply, answer) = oneshot::channel();
+        if let Some(load) = &self.stdin {
+            let size = bytes.len();
+            load.take(size, self.max_stdin_bytes)?;
+            if self.order(Order::Write(Write { bytes, id: write_id, reply })).is_err() {
+                load.give_back(size);
+                return Err(load.full(self.max_stdin_bytes));
+            }
+        }
+        Ok(async move { answer.await.unwrap_or(WriteStatus::StdinClosed) })
     }
 
     /// Closes standard input behind what is queued already.
     ///
     /// # Errors
     ///
-    /// If the queue is full.
-    pub fn close_stdin(&self) -> Result<impl Future<Output = WriteStatus> + Send + use<>, StdinQueueFull> {
-        let answer = self.stdin.as_ref().map(StdinQueue::close).transpose()?;
-        Ok(status(answer))
+    /// If 2,048 orders wait already.
+    pub fn close_stdin(&self) -> Result<impl Future<Output = WriteStatus> + Send + use<>, TooManyOrders> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::CloseStdin { reply })?;
+        Ok(async move { answer.await.unwrap_or(WriteStatus::StdinClosed) })
     }
 
     /// Whether nothing is left of the tree.
@@ -218,14 +240,6 @@ impl Process {
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => Err(TooManyOrders { limit: MAX_ORDERS }),
         }
-    }
-}
-
-/// The answer of the standard input; without one it is closed.
-async fn status(answer: Option<oneshot::Receiver<WriteStatus>>) -> WriteStatus {
-    match answer {
-        Some(answer) => answer.await.unwrap_or(WriteStatus::StdinClosed),
-        None => WriteStatus::StdinClosed,
     }
 }
 

@@ -293,6 +293,20 @@ async fn the_number_of_chunks_is_waited_for_too() {
     assert_eq!(waited_for_room(&log, 1).await, HOLD);
 }
 
+#[test]
+fn there_is_room_for_the_chunks_that_held_bytes_may_become() {
+    let retention = Retention { max_chunks: 8, whole_characters: true, ..Retention::default() };
+    let log = Store::new(StoreLimits::default()).open(retention, &[Stdout, Stderr]);
+    log.follow(Waker::noop().clone());
+    log.append(Stderr, b"\xe2");
+    while log.has_room_for_follower(2) {
+        log.append(Stdout, b"x\xe2");
+    }
+    log.end_stream(Stdout);
+    log.end_stream(Stderr);
+    assert_eq!((log.status().next_seq, log.status().dropped_bytes), (9, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_bound_over_all_logs_holds_up_nobody() {
     let store = Store::new(StoreLimits { max_bytes: 100 });

@@ -108,13 +108,15 @@ fn tell(message: &str) {
 }
 
 fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log: expected a filter, saw `{filter}`"))?;
+    let filter =
+        EnvFilter::try_new(filter).with_context(|| format!("--log: expected a filter, saw `{filter}`"))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }
 
 fn host_config(args: Option<&ServeArgs>) -> anyhow::Result<HostConfig> {
-    let program = std::env::current_exe().context("cannot find this executable to run it as the fork server")?;
+    let program =
+        std::env::current_exe().context("cannot find this executable to run it as the fork server")?;
     let mut config = HostConfig::new(ForkServerCommand { program, args: vec![FORK_SERVER.into()] });
     if let Some(args) = args {
         config.retention = Duration::from_millis(args.retention_ms);

@@ -16,8 +16,17 @@ pub(crate) use self::error::{signalled, start_error, stdin_full, too_many_orders
 pub(crate) use self::start::{StartSpec, no_view, start_spec};
 
 /// What is escaped in the path of a URI.
-const PATH: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
 
 /// A path as a `file:` URI.
 pub(crate) fn file_uri(path: &Path) -> String {
@@ -41,21 +50,25 @@ pub(crate) fn event(
             data: OutputData::new(chunk.bytes, encoding),
             dropped: told(dropped),
         }),
-        process::Event::Exited { seq, exit, streams_open, dropped } => wire::Event::Exited(wire::ExitedEvent {
-            process_id,
-            seq,
-            exit: self::exit(&exit),
-            streams_open: streams(&streams_open),
-            usage: Some(usage(&exit.usage)),
-            dropped: told(dropped),
-        }),
-        process::Event::Closed { seq, total_bytes, dropped_bytes, dropped } => wire::Event::Closed(wire::ClosedEvent {
-            process_id,
-            seq,
-            total_bytes,
-            dropped_bytes,
-            dropped: told(dropped),
-        }),
+        process::Event::Exited { seq, exit, streams_open, dropped } => {
+            wire::Event::Exited(wire::ExitedEvent {
+                process_id,
+                seq,
+                exit: self::exit(&exit),
+                streams_open: streams(&streams_open),
+                usage: Some(usage(&exit.usage)),
+                dropped: told(dropped),
+            })
+        }
+        process::Event::Closed { seq, total_bytes, dropped_bytes, dropped } => {
+            wire::Event::Closed(wire::ClosedEvent {
+                process_id,
+                seq,
+                total_bytes,
+                dropped_bytes,
+                dropped: told(dropped),
+            })
+        }
     }
 }
 

@@ -64,5 +64,7 @@ fn shell() -> String {
     let usual = ["/bin/bash", "/bin/sh"].map(str::to_owned);
     let named = env::var("SHELL").ok();
     let mut shells = named.into_iter().chain(usual);
-    shells.find(|shell| Path::new(shell).is_absolute() && Path::new(shell).exists()).unwrap_or("/bin/sh".to_owned())
+    shells
+        .find(|shell| Path::new(shell).is_absolute() && Path::new(shell).exists())
+        .unwrap_or("/bin/sh".to_owned())
 }

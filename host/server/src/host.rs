@@ -50,8 +50,9 @@ impl Host {
             .context("cannot start the runtime")?;
         let cells = {
             let _inside = runtime.enter();
-            Cells::launch(config.fork_server.clone())
-                .with_context(|| format!("cannot run the fork server `{}`", config.fork_server.program.display()))?
+            Cells::launch(config.fork_server.clone()).with_context(|| {
+                format!("cannot run the fork server `{}`", config.fork_server.program.display())
+            })?
         };
         let store = Store::new(StoreLimits { max_bytes: config.max_bytes_total });
         Ok(Self { runtime, shared: Arc::new(Shared { config, cells, store }) })

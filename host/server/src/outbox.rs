@@ -160,7 +160,9 @@ impl Outbox {
                     response.encode(&mut Encoder::new(framing), &mut gathered);
                     response.then_push.iter().for_each(Push::begin);
                 }
-                Work::Turn(push, framing) => push.take_turn(&mut Encoder::new(framing), &mut events, &mut gathered),
+                Work::Turn(push, framing) => {
+                    push.take_turn(&mut Encoder::new(framing), &mut events, &mut gathered)
+                }
                 Work::Write => write = true,
                 Work::End => return output.flush(),
             }

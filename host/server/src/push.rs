@@ -44,7 +44,12 @@ impl Push {
     }
 
     /// Encodes the next of the news behind `out`, and stands in line again if there is more. `events` is scratch.
-    pub(crate) fn take_turn(self: &Arc<Self>, encoder: &mut Encoder, events: &mut Vec<Event>, out: &mut Vec<u8>) {
+    pub(crate) fn take_turn(
+        self: &Arc<Self>,
+        encoder: &mut Encoder,
+        events: &mut Vec<Event>,
+        out: &mut Vec<u8>,
+    ) {
         // Before looking: what comes from here on puts it in line again.
         self.queued.store(false, Ordering::Release);
         let more = self.log.next_events(TURN, events);

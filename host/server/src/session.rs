@@ -17,7 +17,9 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 use weir_process::{Process, StartError, Until};
-use weir_protocol::{Call, ErrorKind, ErrorObject, Incoming, Notice, OutputEncoding, ProcessId, Reply, RequestId};
+use weir_protocol::{
+    Call, ErrorKind, ErrorObject, Incoming, Notice, OutputEncoding, ProcessId, Reply, RequestId,
+};
 
 use self::handlers::{RunPlan, run_result};
 use self::processes::{Entry, Key, Processes, unknown};
@@ -251,13 +253,20 @@ impl Session {
             Incoming::Response { id, .. } => debug!(?id, "a response to no request of the host's is ignored"),
             Incoming::Invalid { id, error } => self.refuse(id, error, batch),
             Incoming::Batch(_) => {
-                let error = ErrorObject::new(ErrorKind::InvalidRequest, "expected a message, saw a batch in a batch");
+                let error =
+                    ErrorObject::new(ErrorKind::InvalidRequest, "expected a message, saw a batch in a batch");
                 self.refuse(None, error, batch);
             }
         }
     }
 
-    fn request(&mut self, id: RequestId, method: &str, call: Result<Call, ErrorObject>, batch: Option<BatchId>) {
+    fn request(
+        &mut self,
+        id: RequestId,
+        method: &str,
+        call: Result<Call, ErrorObject>,
+        batch: Option<BatchId>,
+    ) {
         debug!(%id, method, "request");
         if self.requests.contains(&id) {
             let error = invalid(format!("expected a request id that is not in use, saw `{id}` again"));
@@ -284,7 +293,9 @@ impl Session {
     /// Whether a method may be called as far as the session has come.
     fn admit(&self, method: &str) -> Result<(), ErrorObject> {
         match (&self.phase, method) {
-            (Phase::New, "initialize") | (Phase::Serving, _) if method != "initialize" || self.phase == Phase::New => {
+            (Phase::New, "initialize") | (Phase::Serving, _)
+                if method != "initialize" || self.phase == Phase::New =>
+            {
                 Ok(())
             }
             (Phase::New, _) => {
@@ -341,7 +352,9 @@ impl Session {
                 }
             }
             Notice::Unknown { method } => debug!(method, "an unknown notification is ignored"),
-            Notice::Malformed { method, error } => warn!(method, %error, "a malformed notification is ignored"),
+            Notice::Malformed { method, error } => {
+                warn!(method, %error, "a malformed notification is ignored")
+            }
         }
     }
 
@@ -395,7 +408,11 @@ impl Session {
             (Some(id), Err(failed)) => {
                 error!(%id, %failed, "a request's task failed");
                 let concern = self.requests.concern(&id).cloned();
-                self.answer(id, Err(ErrorObject::new(ErrorKind::Internal, "the host failed at this request")), None);
+                self.answer(
+                    id,
+                    Err(ErrorObject::new(ErrorKind::Internal, "the host failed at this request")),
+                    None,
+                );
                 if let Some(Concern::Start(process)) = concern {
                     self.abandon(&process);
                 }
@@ -500,7 +517,9 @@ impl Session {
                 Ok(terminated) => {
                     terminated.await;
                 }
-                Err(too_many) => warn!(%too_many, "a process is not told to end; its tree ends with the host"),
+                Err(too_many) => {
+                    warn!(%too_many, "a process is not told to end; its tree ends with the host")
+                }
             }
             // Its last words are part of its output.
             if process.is_tree_gone() {

@@ -150,7 +150,8 @@ impl ForkServer {
         let mut descriptors = descriptors.by_ref().flatten();
         let host = descriptors.next();
         let mut stream = |bit: u8| (which[0] & bit != 0).then(|| descriptors.next()).flatten();
-        let stdio = Stdio { stdin: stream(HAS_STDIN), stdout: stream(HAS_STDOUT), stderr: stream(HAS_STDERR) };
+        let stdio =
+            Stdio { stdin: stream(HAS_STDIN), stdout: stream(HAS_STDOUT), stderr: stream(HAS_STDERR) };
         Ok(host.map(|host| NewShim { host: host.into(), stdio }))
     }
 

@@ -51,7 +51,8 @@ pub(crate) fn launch(launch: &Launch, stdio: &Stdio) -> Result<i32, LaunchFailur
         argv: argv.as_ptr(),
         env: env.as_ptr(),
         cwd: cwd.as_ref().map_or(ptr::null(), |cwd| cwd.as_ptr()),
-        streams: [&stdio.stdin, &stdio.stdout, &stdio.stderr].map(|fd| fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)),
+        streams: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
+            .map(|fd| fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)),
         failed: None,
     };
     let mut stack = Vec::<u8>::with_capacity(STACK);
@@ -128,7 +129,13 @@ fn prepare_and_execute(child: &Child<'_>) -> (Stage, i32) {
         // The kernel's own call: the C library keeps two signals to itself, and they are inherited like the others.
         let default = [0_usize; 4];
         for signal in 1..=64 {
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<usize>(), 8_usize);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null_mut::<usize>(),
+                8_usize,
+            );
         }
         libc::setsid();
         for (target, source) in child.streams.iter().enumerate() {
@@ -189,7 +196,9 @@ fn explain(launch: &Launch, candidates: &[OsString], errno: i32) -> FailureDetai
         (libc::ENOENT, None) if !launch.program.as_bytes().contains(&b'/') => {
             FailureDetail::NotInPath(OsString::from_vec(search_path(launch).to_vec()))
         }
-        (libc::ENOENT, Some(file)) => interpreter(&file).map_or(FailureDetail::None, FailureDetail::NoInterpreter),
+        (libc::ENOENT, Some(file)) => {
+            interpreter(&file).map_or(FailureDetail::None, FailureDetail::NoInterpreter)
+        }
         (libc::EACCES, Some(file)) if file.is_dir() => FailureDetail::IsDirectory,
         _ => FailureDetail::None,
     }

@@ -47,7 +47,8 @@ pub(crate) fn reap() -> Reaped {
 impl From<libc::rusage> for ChildUsage {
     fn from(usage: libc::rusage) -> Self {
         let duration = |time: libc::timeval| {
-            Duration::from_secs(time.tv_sec.unsigned_abs()) + Duration::from_micros(time.tv_usec.unsigned_abs())
+            Duration::from_secs(time.tv_sec.unsigned_abs())
+                + Duration::from_micros(time.tv_usec.unsigned_abs())
         };
         Self {
             user: duration(usage.ru_utime),

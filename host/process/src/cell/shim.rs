@@ -92,9 +92,15 @@ struct Shim {
 enum Ending {
     No,
     /// SIGTERM is sent; SIGKILL follows at `kill_at`.
-    Asked { kill_at: Instant },
+    Asked {
+        kill_at: Instant,
+    },
     /// SIGKILL goes round until nothing is left.
-    Killing { next_round: Instant, pause: Duration, report_at: Option<Instant> },
+    Killing {
+        next_round: Instant,
+        pause: Duration,
+        report_at: Option<Instant>,
+    },
 }
 
 impl Shim {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use super::pump::Pump;
+use super::stdin::{Stdin, Write, WriteStatus};
 use super::{Leftovers, ProcessOptions, Signal, Signalled, Terminated};
 use crate::cell::frame::{FromShim, LeaderExit, ToShim};
 use crate::cell::{Cell, Scope, tree};
@@ -21,6 +22,8 @@ const LEFTOVER_DELAY: Duration = Duration::from_millis(250);
 pub(super) enum Order {
     Signal { scope: Scope, signal: Signal, reply: oneshot::Sender<Signalled> },
     Terminate { grace: Duration, reply: oneshot::Sender<Terminated> },
+    Write(Write),
+    CloseStdin { reply: oneshot::Sender<WriteStatus> },
 }
 
 /// Ends when the tree is gone and every stream has ended. Dropping it earlier closes the log and the cell.
@@ -30,6 +33,8 @@ pub(super) struct Driver {
     /// None once the tree is gone.
     cell: Option<Cell>,
     pump: Pump,
+    /// None if it was never kept open.
+    stdin: Option<Stdin>,
     orders: mpsc::Receiver<Order>,
     gone: watch::Sender<bool>,
     signals: VecDeque<oneshot::Sender<Signalled>>,
@@ -54,6 +59,7 @@ impl Driver {
     pub(super) fn new(
         cell: Cell,
         pump: Pump,
+        stdin: Option<Stdin>,
         orders: mpsc::Receiver<Order>,
         gone: watch::Sender<bool>,
         pid: i32,
@@ -65,6 +71,7 @@ impl Driver {
             started,
             cell: Some(cell),
             pump,
+            stdin,
             orders,
             gone,
             signals: VecDeque::new(),
@@ -84,6 +91,7 @@ impl Driver {
                 biased;
                 frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame).await,
                 Some(order) = self.orders.recv() => self.obey(order).await,
+                () = writable(self.stdin.as_ref()) => self.stdin.iter_mut().for_each(Stdin::feed),
                 () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring().await,
                 () = self.pump.step(), if !self.pump.has_ended() => {}
             }
@@ -145,6 +153,16 @@ impl Driver {
                     self.signals.push_back(reply);
                 }
             }
+            Order::Write(write) => {
+                if let Some(stdin) = &mut self.stdin {
+                    stdin.write(write);
+                }
+            }
+            Order::CloseStdin { reply } => {
+                if let Some(stdin) = &mut self.stdin {
+                    stdin.close(reply);
+                }
+            }
             Order::Terminate { grace, reply } => {
                 let running = self.leader != Leader::Exited;
                 if self.end_tree(Cause::Terminated, grace).await {
@@ -193,7 +211,8 @@ impl Driver {
             self.leader = Leader::Exited;
             self.pump.log().record_exit(lost(self.started));
         }
-        let left: Vec<i32> = tree::stat(self.pid).filter(|stat| stat.state != b'Z').map(|_| self.pid).into_iter().collect();
+        let left: Vec<i32> =
+            tree::stat(self.pid).filter(|stat| stat.state != b'Z').map(|_| self.pid).into_iter().collect();
         self.tree_ended(&left);
     }
 
@@ -225,6 +244,14 @@ impl Drop for Driver {
 fn lost(started: Instant) -> Exit {
     let usage = Usage { elapsed: started.elapsed(), ..Usage::default() };
     Exit { code: -1, signal: None, cause: Cause::Lost, usage }
+}
+
+/// Waits until standard input takes more of what waits for it.
+async fn writable(stdin: Option<&Stdin>) {
+    match stdin {
+        Some(stdin) => stdin.writable().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The shim's next frame; none when it is gone, for whatever reason.

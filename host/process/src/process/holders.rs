@@ -38,7 +38,8 @@ fn held_by(pid: i32, names: &[(Stream, String)]) -> Vec<Stream> {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return held };
     for descriptor in descriptors.flatten() {
         let Ok(target) = fs::read_link(descriptor.path()) else { continue };
-        let Some((stream, _)) = names.iter().find(|(_, name)| target.as_os_str().as_bytes() == name.as_bytes())
+        let Some((stream, _)) =
+            names.iter().find(|(_, name)| target.as_os_str().as_bytes() == name.as_bytes())
         else {
             continue;
         };

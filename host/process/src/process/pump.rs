@@ -1,11 +1,8 @@
 //! The pump: from a command's streams into its log.
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
 
 use rustix::io::ioctl_fionread;
 use rustix::pipe::fcntl_setpipe_size;
@@ -69,7 +66,7 @@ impl Pump {
             () = readable(self.stderr.as_ref()) => &mut self.stderr,
         };
         for _ in 0..READS {
-            self.log.room_for_follower(READ).await;
+            self.log.room_for_follower(most(&self.log)).await;
             if !move_some(&self.log, source) {
                 return;
             }
@@ -87,7 +84,7 @@ impl Pump {
             };
             loop {
                 let before = left;
-                if !has_room(&self.log) {
+                if !self.log.has_room_for_follower(most(&self.log)) {
                     break;
                 }
                 match source.as_mut().map(|source| source.read_now(&self.log)) {
@@ -128,9 +125,9 @@ fn end(log: &OutputLog, source: &mut Option<Source>) {
     }
 }
 
-/// Whether the log takes a read's bytes without keeping the pump waiting.
-fn has_room(log: &OutputLog) -> bool {
-    pin!(log.room_for_follower(READ)).poll(&mut Context::from_waker(Waker::noop())).is_ready()
+/// Bytes of one read into this log: what it can take without losing what its follower is about to take.
+fn most(log: &OutputLog) -> usize {
+    READ.min(log.portion())
 }
 
 async fn readable(source: Option<&Source>) {
@@ -157,7 +154,7 @@ impl Source {
         log: &OutputLog,
         read: impl FnOnce(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
     ) -> Got {
-        SCRATCH.with_borrow_mut(|scratch| match read(&self.pipe, scratch) {
+        SCRATCH.with_borrow_mut(|scratch| match read(&self.pipe, &mut scratch[..most(log)]) {
             Ok(0) => Got::End,
             Ok(count) => {
                 log.append(self.stream, &scratch[..count]);

@@ -1,4 +1,4 @@
-//! A command's standard input: a queue, and the task that feeds the pipe from it.
+//! A command's standard input: the pipe, and a queue of what it has not taken yet.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::net::unix::pipe;
-use tokio::sync::{mpsc, oneshot};
-
-use super::Task;
+use tokio::sync::oneshot;
 
 /// Writes that may wait, whatever their size.
 const MAX_WRITES: usize = 1024;
@@ -37,124 +35,153 @@ pub struct StdinQueueFull {
     pub limit: usize,
 }
 
-/// The writer's end of the queue. Dropping it closes the pipe.
-#[derive(Debug)]
-pub(super) struct StdinQueue {
-    items: mpsc::Sender<Item>,
-    queued: Arc<AtomicUsize>,
-    limit: usize,
-    _feeder: Task,
+/// How much waits: shared by those who write and the one who feeds the pipe.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    bytes: AtomicUsize,
+    writes: AtomicUsize,
 }
 
-#[derive(Debug)]
-enum Item {
-    Write { bytes: Bytes, id: Option<String>, reply: oneshot::Sender<WriteStatus> },
-    Close { reply: oneshot::Sender<WriteStatus> },
-}
-
-impl StdinQueue {
-    pub(super) fn new(pipe: pipe::Sender, limit: usize) -> Self {
-        let (items, queue) = mpsc::channel(MAX_WRITES);
-        let queued = Arc::new(AtomicUsize::new(0));
-        let feeder = Feeder { pipe: Some(pipe), queued: Arc::clone(&queued), ids: RecentIds::default() };
-        Self { items, queued, limit, _feeder: Task::spawn(feeder.run(queue)) }
-    }
-
-    pub(super) fn write(
-        &self,
-        bytes: Bytes,
-        id: Option<String>,
-    ) -> Result<oneshot::Receiver<WriteStatus>, StdinQueueFull> {
-        // One write always fits, so that none is impossible.
-        let queued = self.queued.load(Ordering::Relaxed);
-        if queued > 0 && queued + bytes.len() > self.limit {
-            return Err(self.full());
+impl Load {
+    /// Takes a place for a write of so many bytes. One always fits, so that none is impossible.
+    pub(super) fn take(&self, bytes: usize, limit: usize) -> Result<(), StdinQueueFull> {
+        let StdinQueueFull { queued_bytes, queued_writes, .. } = self.full(limit);
+        if queued_writes >= MAX_WRITES || queued_bytes > 0 && queued_bytes + bytes > limit {
+            return Err(self.full(limit));
         }
-        self.queued.fetch_add(bytes.len(), Ordering::Relaxed);
-        let (reply, answer) = oneshot::channel();
-        let size = bytes.len();
-        self.push(Item::Write { bytes, id, reply }).inspect_err(|_| {
-            self.queued.fetch_sub(size, Ordering::Relaxed);
-        })?;
-        Ok(answer)
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
-    pub(super) fn close(&self) -> Result<oneshot::Receiver<WriteStatus>, StdinQueueFull> {
-        let (reply, answer) = oneshot::channel();
-        self.push(Item::Close { reply })?;
-        Ok(answer)
+    pub(super) fn full(&self, limit: usize) -> StdinQueueFull {
+        let queued_bytes = self.bytes.load(Ordering::Relaxed);
+        StdinQueueFull { queued_bytes, queued_writes: self.writes.load(Ordering::Relaxed), limit }
     }
 
-    fn push(&self, item: Item) -> Result<(), StdinQueueFull> {
-        self.items.try_send(item).map_err(|_| self.full())
-    }
-
-    fn full(&self) -> StdinQueueFull {
-        StdinQueueFull {
-            queued_bytes: self.queued.load(Ordering::Relaxed),
-            queued_writes: MAX_WRITES - self.items.capacity(),
-            limit: self.limit,
-        }
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.writes.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// Feeds the pipe, in the order of the queue.
-struct Feeder {
+/// A write that waits for its turn. Its place is taken in [`Load`] already.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) bytes: Bytes,
+    pub(super) id: Option<String>,
+    pub(super) reply: oneshot::Sender<WriteStatus>,
+}
+
+/// The pipe and what waits for it, in order.
+pub(super) struct Stdin {
     /// None once it is closed.
     pipe: Option<pipe::Sender>,
-    queued: Arc<AtomicUsize>,
+    queue: VecDeque<Item>,
+    /// Bytes of the first write that the pipe has taken; none while its turn has not come.
+    begun: Option<usize>,
+    load: Arc<Load>,
     ids: RecentIds,
 }
 
-impl Feeder {
-    async fn run(mut self, mut queue: mpsc::Receiver<Item>) {
-        while let Some(item) = queue.recv().await {
-            match item {
-                Item::Write { bytes, id, reply } => {
-                    let size = bytes.len();
-                    // Whoever cancelled before its turn has written nothing.
-                    if !reply.is_closed() {
-                        let status = self.write(&bytes, id).await;
-                        let _ = reply.send(status);
-                    }
-                    self.queued.fetch_sub(size, Ordering::Relaxed);
-                }
-                Item::Close { reply } => {
-                    let status = match self.pipe.take() {
-                        Some(_) => WriteStatus::Accepted,
-                        None => WriteStatus::StdinClosed,
-                    };
-                    let _ = reply.send(status);
-                }
-            }
+enum Item {
+    Write(Write),
+    Close(oneshot::Sender<WriteStatus>),
+}
+
+/// What an attempt to write came to.
+enum Turn {
+    Done(WriteStatus),
+    Full,
+}
+
+impl Stdin {
+    pub(super) fn new(pipe: pipe::Sender, load: Arc<Load>) -> Self {
+        Self { pipe: Some(pipe), queue: VecDeque::new(), begun: None, load, ids: RecentIds::default() }
+    }
+
+    /// Queues a write, and writes at once what the pipe takes: what is asked for next finds it done.
+    pub(super) fn write(&mut self, write: Write) {
+        self.queue.push_back(Item::Write(write));
+        self.feed_with(|pipe, bytes| Ok(rustix::io::write(pipe, bytes)?));
+    }
+
+    /// Queues the close.
+    pub(super) fn close(&mut self, reply: oneshot::Sender<WriteStatus>) {
+        self.queue.push_back(Item::Close(reply));
+        self.feed_with(|pipe, bytes| Ok(rustix::io::write(pipe, bytes)?));
+    }
+
+    /// Waits until the pipe takes more of what waits; for ever if nothing does. Cancel-safe.
+    pub(super) async fn writable(&self) {
+        match &self.pipe {
+            // An error shows itself at the write.
+            Some(pipe) if !self.queue.is_empty() => drop(pipe.writable().await),
+            _ => std::future::pending().await,
         }
     }
 
-    async fn write(&mut self, bytes: &[u8], id: Option<String>) -> WriteStatus {
-        if self.ids.seen(id) {
-            return WriteStatus::Accepted;
-        }
-        let Some(pipe) = &self.pipe else { return WriteStatus::StdinClosed };
-        match write_all(pipe, bytes).await {
-            Ok(()) => WriteStatus::Accepted,
-            Err(_) => {
-                self.pipe = None;
-                WriteStatus::StdinClosed
+    /// Writes what the pipe takes, after it was said to be writable.
+    pub(super) fn feed(&mut self) {
+        self.feed_with(pipe::Sender::try_write);
+    }
+
+    fn feed_with(&mut self, write: impl Fn(&pipe::Sender, &[u8]) -> io::Result<usize>) {
+        while let Some(item) = self.queue.front() {
+            let turn = match item {
+                Item::Close(_) => Turn::Done(match self.pipe.take() {
+                    Some(_) => WriteStatus::Accepted,
+                    None => WriteStatus::StdinClosed,
+                }),
+                // Whoever cancelled before its turn has written nothing.
+                Item::Write(item) if self.begun.is_none() && item.reply.is_closed() => {
+                    Turn::Done(WriteStatus::Accepted)
+                }
+                Item::Write(item) if self.begun.is_none() && self.ids.seen(item.id.as_deref()) => {
+                    Turn::Done(WriteStatus::Accepted)
+                }
+                Item::Write(item) => {
+                    let begun = self.begun.get_or_insert(0);
+                    write_on(&mut self.pipe, &item.bytes, begun, &write)
+                }
+            };
+            let Turn::Done(status) = turn else { return };
+            self.begun = None;
+            match self.queue.pop_front() {
+                Some(Item::Write(item)) => {
+                    self.load.give_back(item.bytes.len());
+                    let _ = item.reply.send(status);
+                }
+                Some(Item::Close(reply)) => {
+                    let _ = reply.send(status);
+                }
+                None => {}
             }
         }
     }
 }
 
-async fn write_all(pipe: &pipe::Sender, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        pipe.writable().await?;
-        match pipe.try_write(bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+/// Goes on with a write of which `begun` bytes are written.
+fn write_on(
+    pipe: &mut Option<pipe::Sender>,
+    bytes: &[u8],
+    begun: &mut usize,
+    write: impl Fn(&pipe::Sender, &[u8]) -> io::Result<usize>,
+) -> Turn {
+    loop {
+        let Some(open) = pipe else { return Turn::Done(WriteStatus::StdinClosed) };
+        let rest = &bytes[*begun..];
+        if rest.is_empty() {
+            return Turn::Done(WriteStatus::Accepted);
+        }
+        match write(open, rest) {
+            Ok(count) => *begun += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Full,
+            // Nobody reads any more.
+            Err(_) => *pipe = None,
         }
     }
-    Ok(())
 }
 
 /// The ids of the last writes.
@@ -166,12 +193,12 @@ struct RecentIds {
 
 impl RecentIds {
     /// Whether the id is known already. It is from now on.
-    fn seen(&mut self, id: Option<String>) -> bool {
+    fn seen(&mut self, id: Option<&str>) -> bool {
         let Some(id) = id else { return false };
-        if !self.known.insert(id.clone()) {
+        if !self.known.insert(id.to_owned()) {
             return true;
         }
-        self.order.push_back(id);
+        self.order.push_back(id.to_owned());
         if self.order.len() > REMEMBERED_IDS
             && let Some(oldest) = self.order.pop_front()
         {
@@ -189,10 +216,10 @@ mod tests {
     fn the_oldest_write_id_is_forgotten_first() {
         let mut ids = RecentIds::default();
         for id in 0..=REMEMBERED_IDS {
-            assert!(!ids.seen(Some(id.to_string())));
+            assert!(!ids.seen(Some(&id.to_string())));
         }
-        assert!(ids.seen(Some(REMEMBERED_IDS.to_string())));
-        assert!(!ids.seen(Some("0".to_owned())));
+        assert!(ids.seen(Some(&REMEMBERED_IDS.to_string())));
+        assert!(!ids.seen(Some("0")));
         assert!(!ids.seen(None));
     }
 }

@@ -19,24 +19,49 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) fn doctor() -> anyhow::Result<ExitCode> {
     let system = uname();
     let mut report = Report::default();
-    report.line("weir", format!("{} on {} {}", env!("CARGO_PKG_VERSION"), system.sysname().to_string_lossy(), system.release().to_string_lossy()));
+    report.line(
+        "weir",
+        format!(
+            "{} on {} {}",
+            env!("CARGO_PKG_VERSION"),
+            system.sysname().to_string_lossy(),
+            system.release().to_string_lossy()
+        ),
+    );
 
     let config = host_config(None)?;
     let host = Host::start(config.clone())?;
     let cell = host.runtime().block_on(try_cell(host.shared()));
     let works = cell.is_ok();
-    report.line("containment", match cell {
-        Ok(time) => format!("subreaper cells; `true` ran in one in {:.1} ms", time.as_secs_f64() * 1000.0),
-        Err(error) => format!("BROKEN: {error:#}"),
-    });
+    report.line(
+        "containment",
+        match cell {
+            Ok(time) => {
+                format!("subreaper cells; `true` ran in one in {:.1} ms", time.as_secs_f64() * 1000.0)
+            }
+            Err(error) => format!("BROKEN: {error:#}"),
+        },
+    );
     let fast = Path::new("/proc/thread-self/children").exists();
-    report.line("trees", if fast { "read from /proc/PID/task/TID/children" } else { "read by scanning /proc: slower" });
+    report.line(
+        "trees",
+        if fast { "read from /proc/PID/task/TID/children" } else { "read by scanning /proc: slower" },
+    );
     report.line("cgroup", cgroup());
     report.line("open files", limit(getrlimit(Resource::Nofile)));
     report.line("processes", limit(getrlimit(Resource::Nproc)));
     report.line("pipe size", format!("up to {} bytes", system_value("fs/pipe-max-size")));
     report.line("plugins", "none configured: every command is allowed".to_owned());
-    report.line("retention", format!("{} s after close; {} MiB and {} chunks a process, {} MiB in all", config.retention.as_secs(), config.max_bytes_per_process >> 20, config.max_chunks_per_process, config.max_bytes_total >> 20));
+    report.line(
+        "retention",
+        format!(
+            "{} s after close; {} MiB and {} chunks a process, {} MiB in all",
+            config.retention.as_secs(),
+            config.max_bytes_per_process >> 20,
+            config.max_chunks_per_process,
+            config.max_bytes_total >> 20
+        ),
+    );
     report.line("messages", format!("up to {} MiB", config.max_message_bytes >> 20));
     report.print()?;
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -82,7 +107,8 @@ async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
 /// Where a cgroup (version 2) could be made, or why none can.
 fn cgroup() -> String {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let mounted = mounts.lines().find(|line| line.contains(" - cgroup2 ")).and_then(|line| line.split(' ').nth(4));
+    let mounted =
+        mounts.lines().find(|line| line.contains(" - cgroup2 ")).and_then(|line| line.split(' ').nth(4));
     let Some(mount) = mounted else { return "version 2 is not mounted".to_owned() };
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let Some(own) = own.lines().find_map(|line| line.strip_prefix("0::/")) else {
@@ -95,7 +121,10 @@ fn cgroup() -> String {
             let kill = if probe.join("cgroup.kill").exists() { "with" } else { "without" };
             // An empty group can always be removed.
             let _ = fs::remove_dir(&probe);
-            format!("version 2, groups can be made below {} ({kill} cgroup.kill); not used yet", own.display())
+            format!(
+                "version 2, groups can be made below {} ({kill} cgroup.kill); not used yet",
+                own.display()
+            )
         }
         Err(error) => format!("version 2 at {}, no group can be made: {error}", own.display()),
     }
@@ -107,5 +136,6 @@ fn limit(limit: Rlimit) -> String {
 }
 
 fn system_value(name: &str) -> String {
-    fs::read_to_string(Path::new("/proc/sys").join(name)).map_or("?".to_owned(), |value| value.trim().to_owned())
+    fs::read_to_string(Path::new("/proc/sys").join(name))
+        .map_or("?".to_owned(), |value| value.trim().to_owned())
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::Notify;
 use weir_process::{
-    Command, Event, FailureDetail, Leftovers, Process, ProcessOptions, Retention, Scope, Signal, Stage, StartError,
-    StdinSource, Stream,
+    Command, Event, FailureDetail, Leftovers, Process, ProcessOptions, Retention, Scope, Signal, Stage,
+    StartError, StdinSource, Stream,
 };
 use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
 
@@ -56,7 +56,8 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::Result<ExitCode> {
     let program = spec.command.program().to_owned();
-    let mut interrupts = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
+    let mut interrupts =
+        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
     let process = match pipeline::start(shared, spec).await {
         Ok(process) => process,
         Err(error) => return Ok(not_started(&error)),
@@ -171,7 +172,10 @@ fn report_holders(program: &OsStr, code: i32, process: &Process) {
         format!("{} (`{}`) holds {}", holder.pid, argv.display(), streams.join(" and "))
     });
     let holders: Vec<String> = holders.collect();
-    tell(&format!("`{program}` exited with code {code}; waiting for its output to end: {}", holders.join(", ")));
+    tell(&format!(
+        "`{program}` exited with code {code}; waiting for its output to end: {}",
+        holders.join(", ")
+    ));
 }
 
 fn report_leftovers(program: &OsStr, process: &Process) {
@@ -216,7 +220,9 @@ impl Output {
             return self.stdout.write_all(line);
         }
         match event {
-            Event::Output { chunk, .. } if chunk.stream == Stream::Stderr => self.stderr.write_all(&chunk.bytes),
+            Event::Output { chunk, .. } if chunk.stream == Stream::Stderr => {
+                self.stderr.write_all(&chunk.bytes)
+            }
             Event::Output { chunk, .. } => self.stdout.write_all(&chunk.bytes),
             Event::Exited { .. } | Event::Closed { .. } => Ok(()),
         }

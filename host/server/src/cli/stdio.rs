@@ -94,7 +94,9 @@ impl Watch {
                 watched.push(PollFd::from_borrowed_fd(parent.as_fd(), PollFlags::IN));
             }
             match poll(&mut watched, None) {
-                Ok(_) if watched.first().is_some_and(|output| !output.revents().is_empty()) => return Gone::Output,
+                Ok(_) if watched.first().is_some_and(|output| !output.revents().is_empty()) => {
+                    return Gone::Output;
+                }
                 Ok(_) => return Gone::Parent,
                 Err(_) => {}
             }

@@ -12,7 +12,8 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
     match error {
         StartError::Refused { stage: Stage::Chdir, errno, cwd, .. } => {
             let cwd = cwd.as_deref().unwrap_or(Path::new("."));
-            let message = format!("cannot enter the working directory `{}`: {}", cwd.display(), reason(*errno));
+            let message =
+                format!("cannot enter the working directory `{}`: {}", cwd.display(), reason(*errno));
             refused("chdir", errno.raw_os_error(), message).with("cwd", cwd.to_string_lossy().into_owned())
         }
         StartError::Refused { stage: Stage::Exec, errno, program, detail, .. } => {
@@ -22,7 +23,10 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
                     format!("cannot run `{program}`: no such program in the PATH `{}`", path.display())
                 }
                 FailureDetail::NoInterpreter(interpreter) => {
-                    format!("cannot run `{program}`: its interpreter `{}` does not exist", interpreter.display())
+                    format!(
+                        "cannot run `{program}`: its interpreter `{}` does not exist",
+                        interpreter.display()
+                    )
                 }
                 FailureDetail::IsDirectory => format!("cannot run `{program}`: it is a directory"),
                 FailureDetail::None => format!("cannot run `{program}`: {}", reason(*errno)),
@@ -57,7 +61,9 @@ pub(crate) fn stdin_full(id: &ProcessId, full: StdinQueueFull) -> ErrorObject {
         "process `{id}` does not read its standard input: expected at most {limit} bytes to wait for it, \
          saw {queued_bytes} in {queued_writes} writes"
     );
-    ErrorObject::new(ErrorKind::LimitExceeded, message).with("limit", "maxStdinBytes").with("value", limit as u64)
+    ErrorObject::new(ErrorKind::LimitExceeded, message)
+        .with("limit", "maxStdinBytes")
+        .with("value", limit as u64)
 }
 
 pub(crate) fn too_many_orders(error: TooManyOrders) -> ErrorObject {
@@ -68,7 +74,9 @@ pub(crate) fn too_many_orders(error: TooManyOrders) -> ErrorObject {
 
 pub(crate) fn unknown_signal(name: &str) -> ErrorObject {
     let message = format!("`process/signal`: `signal`: expected `interrupt` or a POSIX name, saw `{name}`");
-    ErrorObject::new(ErrorKind::InvalidParams, message).with("method", "process/signal").with("member", "signal")
+    ErrorObject::new(ErrorKind::InvalidParams, message)
+        .with("method", "process/signal")
+        .with("member", "signal")
 }
 
 pub(crate) fn signalled(signalled: Signalled) -> Outcome {

@@ -105,7 +105,8 @@ fn invalid(member: &'static str, what: &str) -> ErrorObject {
 
 /// An absolute path, given natively or as a `file:` URI (RFC 8089, without a host or with `localhost`).
 fn path(member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
-    let expected = |seen: &str| invalid(member, &format!("expected an absolute path or a `file:` URI, saw {seen}"));
+    let expected =
+        |seen: &str| invalid(member, &format!("expected an absolute path or a `file:` URI, saw {seen}"));
     let native = match given.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")) {
         None => given.to_owned(),
         Some(_) => {

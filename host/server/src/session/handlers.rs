@@ -8,9 +8,9 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_process::{Process, Signal, Snapshot, Until};
 use weir_protocol::{
-    Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams, ListResult,
-    ProcessId, ReadParams, ReleaseParams, Reply, RunParams, SignalParams, StartParams, TerminateParams, WaitParams,
-    WriteParams, WriteResult, WriteStatus,
+    Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
+    ListResult, ProcessId, ReadParams, ReleaseParams, Reply, RunParams, SignalParams, StartParams,
+    TerminateParams, WaitParams, WriteParams, WriteResult, WriteStatus,
 };
 
 use super::processes::{Entry, Row};
@@ -66,9 +66,9 @@ impl Session {
             Call::Initialize(params) => self.initialize(&params).map(Answer::now),
             Call::Shutdown => Ok(Answer::Shutdown),
             Call::EnvironmentInfo => Ok(Answer::now(Reply::EnvironmentInfo(Box::new(environment::info())))),
-            Call::EnvironmentStatus => {
-                Ok(Answer::now(Reply::EnvironmentStatus(EnvironmentStatus { status: EnvironmentState::Ready })))
-            }
+            Call::EnvironmentStatus => Ok(Answer::now(Reply::EnvironmentStatus(EnvironmentStatus {
+                status: EnvironmentState::Ready,
+            }))),
             Call::ProcessStart(params) => self.start(*params),
             Call::ProcessRun(params) => self.run_to_close(*params),
             Call::ProcessRead(params) => self.read(&params),
@@ -85,7 +85,8 @@ impl Session {
 
     fn initialize(&self, params: &InitializeParams) -> Result<Reply, ErrorObject> {
         if let Some(session) = &params.resume_session_id {
-            let message = format!("no session `{session}` can be resumed: a session ends with its connection");
+            let message =
+                format!("no session `{session}` can be resumed: a session ends with its connection");
             return Err(ErrorObject::new(ErrorKind::UnknownSession, message).with("sessionId", &**session));
         }
         Ok(Reply::Initialize(Box::new(environment::introduction(&self.shared.config))))
@@ -161,8 +162,8 @@ impl Session {
         let written = params.data.map(|data| process.write(data, id)).transpose();
         let written = written.map_err(|full| convert::stdin_full(&params.process_id, full))?;
         // In the queue behind the bytes, whatever becomes of them.
-        let closed = params.close.then(|| process.close_stdin()).transpose();
-        let closed = closed.map_err(|full| convert::stdin_full(&params.process_id, full))?;
+        let closed =
+            params.close.then(|| process.close_stdin()).transpose().map_err(convert::too_many_orders)?;
         Ok(Answer::later(async move {
             let written = match written {
                 Some(written) => Some(written.await),
@@ -179,7 +180,7 @@ impl Session {
 
     fn close_stdin(&self, params: &CloseStdinParams) -> Result<Answer, ErrorObject> {
         let process = &self.processes.get(&params.process_id)?.process;
-        let closed = process.close_stdin().map_err(|full| convert::stdin_full(&params.process_id, full))?;
+        let closed = process.close_stdin().map_err(convert::too_many_orders)?;
         Ok(Answer::later(async move {
             Ok(Reply::ProcessCloseStdin(WriteResult { status: convert::write_status(closed.await) }))
         }))
@@ -216,7 +217,10 @@ impl Session {
                 Ok(processes) => Ok(Reply::ProcessList(ListResult { processes })),
                 Err(failed) => {
                     warn!(%failed, "the list of processes failed");
-                    Err(ErrorObject::new(ErrorKind::Internal, "the host failed to look through the processes"))
+                    Err(ErrorObject::new(
+                        ErrorKind::Internal,
+                        "the host failed to look through the processes",
+                    ))
                 }
             }
         })
@@ -257,7 +261,8 @@ fn list_entry(row: Row) -> weir_protocol::ListEntry {
         Row::Starting(id) => convert::list_entry_starting(id),
         Row::Present(id, Entry { process, argv, metadata, .. }) => {
             let status = process.log().status();
-            let holders = if status.exit.is_some() && !status.closed { process.holders() } else { Vec::new() };
+            let holders =
+                if status.exit.is_some() && !status.closed { process.holders() } else { Vec::new() };
             convert::list_entry(id, &process, &argv, &metadata, &status, holders)
         }
     }

@@ -26,7 +26,9 @@ pub(super) struct Processes {
 #[derive(Debug)]
 enum Slot {
     /// Reserved; requests that name it wait for its start, in order.
-    Starting { deferred: Vec<(RequestId, Call)> },
+    Starting {
+        deferred: Vec<(RequestId, Call)>,
+    },
     Present(Entry),
     /// Being released: unknown to every request, but not free yet.
     Releasing(Entry),
@@ -54,7 +56,11 @@ pub(super) enum Row {
 
 impl Processes {
     /// Reserves an id: the client's, or one that is free.
-    pub(super) fn reserve(&mut self, wanted: Option<ProcessId>, limit: usize) -> Result<ProcessId, ErrorObject> {
+    pub(super) fn reserve(
+        &mut self,
+        wanted: Option<ProcessId>,
+        limit: usize,
+    ) -> Result<ProcessId, ErrorObject> {
         if self.live >= limit {
             let message = format!("expected fewer than {limit} processes at once, saw {}", self.live);
             return Err(ErrorObject::new(ErrorKind::LimitExceeded, message)
@@ -63,7 +69,8 @@ impl Processes {
         }
         let id = match wanted {
             Some(id) if self.table.contains_key(&id) => {
-                let message = format!("process id `{id}` is in use until its process is closed and forgotten");
+                let message =
+                    format!("process id `{id}` is in use until its process is closed and forgotten");
                 return Err(ErrorObject::new(ErrorKind::DuplicateProcess, message).with("processId", &*id));
             }
             Some(id) => id,
@@ -233,5 +240,6 @@ impl Row {
 
 /// No process of this id is known.
 pub(super) fn unknown(id: &ProcessId) -> ErrorObject {
-    ErrorObject::new(ErrorKind::UnknownProcess, format!("no process `{id}` is known")).with("processId", &**id)
+    ErrorObject::new(ErrorKind::UnknownProcess, format!("no process `{id}` is known"))
+        .with("processId", &**id)
 }

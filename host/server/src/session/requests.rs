@@ -76,7 +76,8 @@ impl Requests {
     pub(super) fn open_batch(&mut self, missing: usize) -> BatchId {
         self.next_batch += 1;
         let id = BatchId(self.next_batch);
-        self.batches.insert(id, Batch { missing, responses: Vec::with_capacity(missing), then_push: Vec::new() });
+        self.batches
+            .insert(id, Batch { missing, responses: Vec::with_capacity(missing), then_push: Vec::new() });
         id
     }
 
@@ -118,7 +119,13 @@ impl Requests {
     }
 
     /// Answers a request, now or together with its batch.
-    pub(super) fn answer(&mut self, id: RequestId, outcome: Outcome, then_push: Option<Arc<Push>>, outbox: &Outbox) {
+    pub(super) fn answer(
+        &mut self,
+        id: RequestId,
+        outcome: Outcome,
+        then_push: Option<Arc<Push>>,
+        outbox: &Outbox,
+    ) {
         let Some(waiting) = self.waiting.remove(&id) else { return };
         self.respond(Some(id), outcome, waiting.batch, then_push, outbox);
     }
