@@ -8,6 +8,7 @@ use weir_tests::{Host, Json, Launch, Ledger, Process, settings};
 
 weir_tests::both_ways!(
     delivered_and_dropped_make_the_total,
+    a_reader_that_stopped_is_told_what_was_lost,
     an_overflow_keeps_both_ends_and_counts_the_middle,
     an_overflow_keeps_the_newest_when_asked_for,
     a_read_takes_the_first_chunk_whole_and_later_ones_while_they_fit,
@@ -236,6 +237,27 @@ fn an_overflow_keeps_the_newest_when_asked_for(launch: Launch) {
     assert_eq!(kept, weir_tests::pattern(total - kept.len() as u64, kept.len()));
     assert_eq!(read.int("dropped.bytes") as u64, total - kept.len() as u64);
     assert_eq!(read.int("droppedBytes"), read.int("dropped.bytes"));
+}
+
+fn a_reader_that_stopped_is_told_what_was_lost(launch: Launch) {
+    let host = launch.start();
+    for overflow in ["dropMiddle", "dropOldest"] {
+        let (id, total) = (host.next_id(), 8_000_000);
+        let done = host.gate(&id);
+        let argv = host.probe_argv(&format!("emit-bytes stdout {total} tell-fifo {done}"));
+        let retention = json!({ "maxBytes": 200_000, "overflow": overflow });
+        host.pause_reading();
+        let params = json!({ "processId": id, "argv": argv, "retention": retention });
+        let start = host.send_request("process/start", params);
+        // The process ends although nobody reads.
+        done.hear(1);
+        host.resume_reading();
+        host.response(start).expect("a start");
+        let mut ledger = Ledger::default();
+        ledger.book_events(&host.events(&id));
+        ledger.balance(&[("stdout", total), ("stderr", 0)]);
+        assert!(ledger.dropped() > total / 2, "{} of {total} bytes are lost", ledger.dropped());
+    }
 }
 
 fn backpressure_loses_nothing(launch: Launch) {

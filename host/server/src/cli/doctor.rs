@@ -51,7 +51,7 @@ pub(super) fn doctor() -> anyhow::Result<ExitCode> {
     report.line("open files", limit(getrlimit(Resource::Nofile)));
     report.line("processes", limit(getrlimit(Resource::Nproc)));
     report.line("pipe size", format!("up to {} bytes", system_value("fs/pipe-max-size")));
-    report.line("plugins", "none configured: every command is allowed".to_owned());
+    report.line("plugins", "none configured: every command is allowed");
     report.line(
         "retention",
         format!(
