@@ -18,12 +18,17 @@ pub struct RandomTree {
 }
 
 impl RandomTree {
-    /// Grows a tree of one to about a dozen members.
+    /// Grows a tree of one to about a dozen members, one of which stays at least.
     #[must_use]
     pub fn grow(rng: &mut Rng, ready: &Gate) -> Self {
-        let mut tree = Self { script: String::new(), staying: 0, leader_stays: rng.u8(..3) > 0 };
-        tree.member(rng, ready, 0, tree.leader_stays);
-        tree
+        loop {
+            let mut tree = Self { script: String::new(), staying: 0, leader_stays: rng.u8(..3) > 0 };
+            tree.member(rng, ready, 0, tree.leader_stays);
+            // A tree of which nothing is left tests nothing.
+            if tree.staying > 0 {
+                return tree;
+            }
+        }
     }
 
     fn member(&mut self, rng: &mut Rng, ready: &Gate, depth: usize, stays: bool) {
@@ -38,7 +43,7 @@ impl RandomTree {
         let children = if depth == 0 { rng.usize(1..=3) } else { rng.usize(0..=(3 - depth)) };
         for _ in 0..children {
             self.say(if rng.bool() { "fork {" } else { "double-fork {" });
-            // A leaf stays always: a tree of which nothing is left tests nothing.
+            // The deepest stay, so that most trees are deep.
             let stays = depth == 2 || rng.u8(..3) > 0;
             self.member(rng, ready, depth + 1, stays);
             self.say("}");
@@ -74,6 +79,7 @@ mod tests {
             let tree = RandomTree::grow(&mut rng, &ready);
             assert_eq!(tree.script.matches('{').count(), tree.script.matches('}').count());
             assert_eq!(tree.script.matches("tell-fifo").count(), tree.staying);
+            assert!(tree.staying > 0);
         }
     }
 }
