@@ -63,8 +63,8 @@ enum Phase {
     Open,
     /// What waits is written, then the writer ends.
     Finishing,
-    /// Nobody reads any more.
-    Broken,
+    /// The writer has ended: nothing is taken any more.
+    Over,
 }
 
 /// What the writer does next.
@@ -96,7 +96,7 @@ impl Outbox {
     /// Queues a response. Bounded by [`Outbox::wait_for_room`], which keeps more requests from coming.
     pub(crate) fn send(&self, response: Response) {
         let mut state = self.lock();
-        if state.phase != Phase::Broken {
+        if state.phase != Phase::Over {
             state.response_bytes += response.size();
             state.responses.push_back(response);
             self.news.notify_one();
@@ -106,7 +106,10 @@ impl Outbox {
     /// Puts a process in line.
     pub(crate) fn enqueue(&self, push: Arc<Push>) {
         let mut state = self.lock();
-        if state.phase != Phase::Broken {
+        if state.phase == Phase::Over {
+            drop(state);
+            push.end();
+        } else {
             state.turns.push_back(push);
             self.news.notify_one();
         }
@@ -135,18 +138,17 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// As the output gives them; everything that waits is thrown away then, and whatever comes later.
+    /// As the output gives them; everything that waits is thrown away then. Whatever comes later is in any case.
     pub(crate) fn write_to(&self, mut output: impl Write) -> io::Result<()> {
         let written = self.write_all_to(&mut output);
-        if written.is_err() {
-            let mut state = self.lock();
-            state.phase = Phase::Broken;
-            let thrown = (mem::take(&mut state.responses), mem::take(&mut state.turns));
-            self.room.notify_all();
-            // Dropping them may drop logs: not under the lock.
-            drop(state);
-            drop(thrown);
-        }
+        let mut state = self.lock();
+        state.phase = Phase::Over;
+        let (responses, turns) = (mem::take(&mut state.responses), mem::take(&mut state.turns));
+        self.room.notify_all();
+        // Letting go of them may drop logs: not under the lock.
+        drop(state);
+        drop(responses);
+        turns.iter().for_each(|push| push.end());
         written
     }
 

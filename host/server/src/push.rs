@@ -13,8 +13,8 @@ use crate::outbox::Outbox;
 /// Output of one turn in bytes: small enough that nobody waits long for their own.
 const TURN: u64 = 64 * 1024;
 
-/// One process's place in the line for the writer. It lives until its close is pushed: the log holds it, and lets go
-/// of it with the last event.
+/// One process's place in the line for the writer. It and the log hold one another until its close is pushed or the
+/// outbox is over.
 #[derive(Debug)]
 pub(crate) struct Push {
     process_id: ProcessId,
@@ -43,6 +43,11 @@ impl Push {
         self.log.follow(Waker::from(Arc::clone(self)));
     }
 
+    /// Lets go of the log, which holds this as long as it is followed: nothing is pushed any more.
+    pub(crate) fn end(&self) {
+        self.log.unfollow();
+    }
+
     /// Encodes the next of the news behind `out`, and stands in line again if there is more. `events` is scratch.
     pub(crate) fn take_turn(
         self: &Arc<Self>,
@@ -53,6 +58,9 @@ impl Push {
         // Before looking: what comes from here on puts it in line again.
         self.queued.store(false, Ordering::Release);
         let more = self.log.next_events(TURN, events);
+        if matches!(events.last(), Some(Event::Closed { .. })) {
+            self.end();
+        }
         for event in events.drain(..) {
             if self.output || !matches!(event, Event::Output { .. }) {
                 let event = convert::event(&self.process_id, self.encoding, self.output, event);
