@@ -56,12 +56,6 @@ impl Case {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Whether it is about something that this host does not offer yet.
-    #[must_use]
-    pub fn is_pending(&self) -> bool {
-        self.header.get("pending").is_some_and(|pending| pending == true)
-    }
-
     /// Plays it against a host started by `launch`.
     ///
     /// # Errors

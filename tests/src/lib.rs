@@ -51,18 +51,12 @@ macro_rules! binaries {
 
 /// Makes two tests of each body `fn(Launch)`: one against the binary, one in process.
 ///
-/// With `WEIR_BIN` the second has nothing to say about that binary and passes at once. Those after `pending:` test
-/// what the contract promises and this host does not offer yet: they are run with `--ignored`.
+/// With `WEIR_BIN` the second has nothing to say about that binary and passes at once.
 #[macro_export]
 macro_rules! both_ways {
-    ($($name:ident),* $(,)? $(; pending: $($later:ident),* $(,)?)?) => {
+    ($($name:ident),* $(,)?) => {
         mod binary {
             $(#[test] fn $name() { super::$name($crate::Host::binary($crate::binaries!())); })*
-            $($(
-                #[test]
-                #[ignore = "not offered by this host yet"]
-                fn $later() { super::$later($crate::Host::binary($crate::binaries!())); }
-            )*)?
         }
         mod in_process {
             $(#[test] fn $name() {

@@ -24,12 +24,6 @@ pub fn shipped_binary() -> Option<String> {
     std::env::var("WEIR_BIN").ok().filter(|path| !path.is_empty())
 }
 
-/// Whether what this host does not offer yet is tested as well: `WEIR_PENDING`.
-#[must_use]
-pub fn pending() -> bool {
-    std::env::var_os("WEIR_PENDING").is_some()
-}
-
 /// A number out of the environment variable `name`.
 ///
 /// # Panics

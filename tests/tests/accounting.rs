@@ -12,8 +12,7 @@ weir_tests::both_ways!(
     an_overflow_keeps_both_ends_and_counts_the_middle,
     an_overflow_keeps_the_newest_when_asked_for,
     a_read_takes_the_first_chunk_whole_and_later_ones_while_they_fit,
-    the_total_of_all_processes_is_bounded;
-    pending: backpressure_loses_nothing,
+    the_total_of_all_processes_is_bounded,
 );
 
 /// What is done in one case.
@@ -36,7 +35,6 @@ enum Stream {
 enum Overflow {
     DropMiddle,
     DropOldest,
-    Backpressure,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,12 +56,7 @@ struct Reader {
 fn scenarios() -> impl Strategy<Value = Scenario> {
     let stream = prop_oneof![3 => Just(Stream::Stdout), 1 => Just(Stream::Stderr)];
     let size = prop_oneof![3 => 1..200u32, 2 => 200..20_000u32, 1 => 20_000..300_000u32];
-    let backpressure = u32::from(settings::pending());
-    let overflow = prop_oneof![
-        2 => Just(Overflow::DropMiddle),
-        2 => Just(Overflow::DropOldest),
-        backpressure => Just(Overflow::Backpressure),
-    ];
+    let overflow = prop_oneof![Just(Overflow::DropMiddle), Just(Overflow::DropOldest)];
     let pushes = prop_oneof![Just(Pushes::Off), Just(Pushes::Followed), Just(Pushes::Late)];
     let reader = (prop::option::of(1..200_000u32), any::<bool>())
         .prop_map(|(max_bytes, late)| Reader { max_bytes, late });
@@ -74,11 +67,12 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
         pushes,
         prop::collection::vec(reader, 1..3),
     )
-        .prop_map(|(writes, max_bytes, overflow, pushes, readers)| {
-            // Backpressure holds the child until it is followed, so somebody has to.
-            let unfollowed = overflow == Overflow::Backpressure && pushes == Pushes::Off;
-            let pushes = if unfollowed { Pushes::Followed } else { pushes };
-            Scenario { writes, max_bytes, overflow, pushes, readers }
+        .prop_map(|(writes, max_bytes, overflow, pushes, readers)| Scenario {
+            writes,
+            max_bytes,
+            overflow,
+            pushes,
+            readers,
         })
 }
 
@@ -91,7 +85,7 @@ impl Scenario {
         let id = host.next_id();
         let done = host.gate(&id);
         let start = host.send_request("process/start", self.params(host, &id, &done.to_string()));
-        if late && self.overflow != Overflow::Backpressure {
+        if late {
             done.hear(1);
         }
         host.resume_reading();
@@ -107,9 +101,6 @@ impl Scenario {
             let mut ledger = Ledger::default();
             ledger.book_events(&process.events());
             ledger.balance(&self.totals());
-            if self.overflow == Overflow::Backpressure {
-                assert_eq!(ledger.dropped(), 0, "backpressure loses nothing that is pushed");
-            }
         }
         for reader in self.readers.iter().filter(|reader| reader.late) {
             reader.check(&process, &self.totals());
@@ -130,7 +121,6 @@ impl Scenario {
         let overflow = match self.overflow {
             Overflow::DropMiddle => "dropMiddle",
             Overflow::DropOldest => "dropOldest",
-            Overflow::Backpressure => "backpressure",
         };
         json!({
             "processId": id,
@@ -258,23 +248,6 @@ fn a_reader_that_stopped_is_told_what_was_lost(launch: Launch) {
         ledger.balance(&[("stdout", total), ("stderr", 0)]);
         assert!(ledger.dropped() > total / 2, "{} of {total} bytes are lost", ledger.dropped());
     }
-}
-
-fn backpressure_loses_nothing(launch: Launch) {
-    let host = launch.start();
-    let total = 4_000_000;
-    host.pause_reading();
-    let id = host.next_id();
-    let argv = host.probe_argv(&format!("emit-bytes stdout {total}"));
-    let retention = json!({ "maxBytes": 100_000, "overflow": "backpressure" });
-    let params = json!({ "processId": id, "argv": argv, "retention": retention });
-    let start = host.send_request("process/start", params);
-    host.resume_reading();
-    host.response(start).expect("a start");
-    let mut ledger = Ledger::default();
-    ledger.book_events(&host.events(&id));
-    ledger.balance(&[("stdout", total), ("stderr", 0)]);
-    assert_eq!(ledger.dropped(), 0);
 }
 
 fn a_read_takes_the_first_chunk_whole_and_later_ones_while_they_fit(launch: Launch) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use weir_tests::{Framing, Json, Launch, RpcError, pushed};
+use weir_tests::{Framing, Json, Launch, RpcError, merge, pushed};
 
 weir_tests::both_ways!(
     a_missing_program_is_named,
@@ -13,6 +13,7 @@ weir_tests::both_ways!(
     a_directory_that_is_a_file_is_named,
     a_script_without_an_interpreter_is_told_apart_from_a_missing_one,
     a_wrong_member_is_named,
+    what_is_not_supported_is_refused_by_name,
     a_number_out_of_range_is_named,
     a_failed_start_leaves_the_id_free,
     a_process_id_in_use_is_refused,
@@ -23,8 +24,7 @@ weir_tests::both_ways!(
     a_message_over_the_limit_costs_one_error,
     nothing_but_initialize_comes_first,
     an_unknown_method_is_named,
-    a_sandbox_that_cannot_be_had_is_refused;
-    pending: a_size_that_is_none_is_named,
+    a_sandbox_that_cannot_be_had_is_refused,
 );
 
 /// Refuses a start with these params.
@@ -98,6 +98,30 @@ fn a_script_without_an_interpreter_is_told_apart_from_a_missing_one(launch: Laun
     }
 }
 
+fn what_is_not_supported_is_refused_by_name(launch: Launch) {
+    let host = launch.start();
+    for (member, params) in [
+        ("tty", json!({ "tty": true })),
+        ("tty", json!({ "tty": { "cols": 80, "rows": 24 } })),
+        ("mergeStderr", json!({ "mergeStderr": true })),
+        ("limits", json!({ "limits": { "openFiles": 10 } })),
+        ("idleTimeoutMs", json!({ "idleTimeoutMs": 10 })),
+        ("retention.overflow", json!({ "retention": { "overflow": "backpressure" } })),
+        ("retention.overflow", json!({ "retention": { "overflow": "spill" } })),
+        ("sandbox", json!({ "sandbox": { "type": "readOnly" } })),
+        ("enforceManagedNetwork", json!({ "enforceManagedNetwork": true })),
+    ] {
+        let error = refused_start(&host, merge(json!({ "argv": ["true"] }), params));
+        error.assert(-32602, "invalidParams", &[member]);
+        assert_eq!(error.data.text("member"), member);
+    }
+    // What asks for nothing is not refused.
+    for params in [json!({ "tty": false, "mergeStderr": false, "limits": {}, "sandbox": null }), json!({})] {
+        host.call("process/start", merge(json!({ "argv": ["true"] }), params));
+    }
+    assert_alive(&host);
+}
+
 fn a_wrong_member_is_named(launch: Launch) {
     let host = launch.start();
     for (params, member) in [
@@ -155,16 +179,6 @@ fn a_number_out_of_range_is_named(launch: Launch) {
         );
         assert!(error.message.contains(member), "expected `{member}` to be named for {params}, saw {error}");
     }
-    process.terminate();
-}
-
-fn a_size_that_is_none_is_named(launch: Launch) {
-    let host = launch.start();
-    let process = host.probe_with("hang", json!({ "tty": true }));
-    let error = host.refused("process/resize", process.params(json!({ "cols": 0, "rows": 1 })));
-    error.assert(-32602, "invalidParams", &["cols"]);
-    let unknown = host.refused("process/resize", json!({ "processId": "nobody", "cols": 80, "rows": 24 }));
-    unknown.assert(-32600, "unknownProcess", &["nobody"]);
     process.terminate();
 }
 

@@ -12,8 +12,7 @@ weir_tests::both_ways!(
     a_writer_that_waits_delays_nobody,
     every_event_takes_the_next_seq,
     a_batch_is_answered_by_one_array,
-    a_closing_write_ends_stdin_after_its_bytes;
-    pending: a_merged_stderr_keeps_the_order_of_the_kernel,
+    a_closing_write_ends_stdin_after_its_bytes,
 );
 
 fn runs() -> usize {
@@ -122,16 +121,6 @@ fn a_writer_that_waits_delays_nobody(launch: Launch) {
     assert_eq!(host.response(write).expect("a status").text("status"), "accepted");
     host.response(close).expect("an end of file after what is queued");
     assert_eq!(pushed(&deaf.events(), "stdout"), bytes);
-}
-
-fn a_merged_stderr_keeps_the_order_of_the_kernel(launch: Launch) {
-    let host = launch.start();
-    let script: String = (0..200).map(|n| format!("line stdout o{n} line stderr e{n} ")).collect();
-    let process = host.probe_with(&script, json!({ "mergeStderr": true }));
-    let expected: String = (0..200).map(|n| format!("o{n}\ne{n}\n")).collect();
-    let events = process.events();
-    assert_eq!(String::from_utf8_lossy(&pushed(&events, "stdout")), expected);
-    assert!(pushed(&events, "stderr").is_empty());
 }
 
 fn every_event_takes_the_next_seq(launch: Launch) {
