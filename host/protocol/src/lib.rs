@@ -49,7 +49,7 @@ pub use lifecycle::{
 };
 pub use notice::Notice;
 pub use opaque::Opaque;
-pub use output_data::{OutputData, OutputEncoding, incomplete_utf8_tail};
+pub use output_data::{OutputData, OutputEncoding};
 pub use process::{
     Cause, CloseStdinParams, Cut, Dropped, EnvInherit, EnvPolicy, Exit, Holder, Leftovers, ListEntry,
     ListResult, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult, ReleaseParams,

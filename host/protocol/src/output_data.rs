@@ -68,18 +68,3 @@ pub(crate) fn write_invalid_bytes(out: &mut Vec<u8>, invalid: u64) {
         json::write_number(out, invalid);
     }
 }
-
-/// How many bytes at the end of `bytes` begin a UTF-8 character that is not complete yet: 0 to 3. Text output
-/// holds them back for the next chunk, which may complete the character.
-pub fn incomplete_utf8_tail(bytes: &[u8]) -> usize {
-    // A character has at most four bytes, so the first byte of an incomplete one is among the last three.
-    for length in 1..=bytes.len().min(3) {
-        let tail = &bytes[bytes.len() - length..];
-        if tail[0] & 0xC0 == 0x80 {
-            continue;
-        }
-        let incomplete = std::str::from_utf8(tail).is_err_and(|error| error.error_len().is_none());
-        return if incomplete { length } else { 0 };
-    }
-    0
-}

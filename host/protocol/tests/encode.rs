@@ -8,7 +8,7 @@ use weir_protocol::{
     FrameError, Holder, InitializeResult, Limits, ListEntry, ListResult, OutputData, OutputEncoding,
     OutputEvent, PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult,
     SandboxType, ServerInfo, Shell, StartResult, Stream, TerminateResult, Usage, WaitResult, WriteResult,
-    WriteStatus, encode_batch, encode_event, encode_response, incomplete_utf8_tail,
+    WriteStatus, encode_batch, encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -305,21 +305,6 @@ fn text_counts_the_bytes_it_could_not_show() {
     );
 }
 
-#[test]
-fn an_incomplete_character_at_the_end_is_measured() {
-    for text in ["", "a", "é", "€", "😀", "a€"] {
-        let bytes = text.as_bytes();
-        assert_eq!(incomplete_utf8_tail(bytes), 0, "{text}");
-        let last = text.chars().last().map_or(0, char::len_utf8);
-        for missing in 1..last {
-            assert_eq!(incomplete_utf8_tail(&bytes[..bytes.len() - missing]), last - missing, "{text}");
-        }
-    }
-    for bad in [&b"\xFF"[..], b"\x80\x80\x80\x80", b"\xE2\x28", b"\xC0", b"\xED\xA0", b"\xF5\x80"] {
-        assert_eq!(incomplete_utf8_tail(bad), 0, "{bad:?}");
-    }
-}
-
 fn output_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
@@ -467,14 +452,5 @@ proptest! {
             panic!("expected a write, saw {incoming:?}")
         };
         prop_assert_eq!(write.data.as_deref(), Some(&bytes[..]));
-    }
-
-    #[test]
-    fn holding_back_an_incomplete_tail_loses_no_character(text in any::<String>(), cut in any::<prop::sample::Index>()) {
-        let bytes = text.as_bytes();
-        let (head, _) = bytes.split_at(cut.index(bytes.len() + 1));
-        let whole = head.len() - incomplete_utf8_tail(head);
-        prop_assert!(std::str::from_utf8(&bytes[..whole]).is_ok());
-        prop_assert!(std::str::from_utf8(&bytes[whole..]).is_ok());
     }
 }

@@ -176,7 +176,8 @@ impl Shim {
             Ending::Asked { kill_at } => Ending::Asked { kill_at: kill_at.min(wanted) },
             // Whoever asks again wants to hear again what is left.
             Ending::Killing { next_round, pause, report_at } => {
-                Ending::Killing { next_round, pause, report_at: report_at.or(Some(wanted)) }
+                let report_at = report_at.or(Some(Instant::now() + SURVIVOR_DELAY));
+                Ending::Killing { next_round, pause, report_at }
             }
         };
     }
