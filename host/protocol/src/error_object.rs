@@ -88,9 +88,9 @@ impl From<FrameError> for ErrorObject {
     fn from(error: FrameError) -> Self {
         let message = error.to_string();
         match error {
-            FrameError::TooLarge { limit } => {
-                Self::new(ErrorKind::MessageTooLarge, message).with("limit", limit)
-            }
+            FrameError::TooLarge { limit } => Self::new(ErrorKind::MessageTooLarge, message)
+                .with("limit", "maxMessageBytes")
+                .with("value", limit),
             FrameError::Header { expected, seen } => {
                 Self::new(ErrorKind::ParseError, message).with("expected", expected).with("seen", seen)
             }

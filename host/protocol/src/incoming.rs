@@ -80,8 +80,8 @@ fn parse_batch(text: &str) -> Incoming {
         Ok(Batch { count, .. }) if count > MAX_BATCH_MESSAGES => {
             let message = format!("expected at most {MAX_BATCH_MESSAGES} messages in a batch, saw {count}");
             let error = ErrorObject::new(ErrorKind::InvalidRequest, message)
-                .with("limit", MAX_BATCH_MESSAGES)
-                .with("value", count);
+                .with("limit", "maxBatchMessages")
+                .with("value", MAX_BATCH_MESSAGES);
             Incoming::Invalid { id: None, error }
         }
         Ok(batch) => Incoming::Batch(batch.messages.iter().map(|raw| parse_message(raw.get())).collect()),

@@ -80,6 +80,8 @@ pub struct Limits {
     pub max_message_bytes: u64,
     /// Messages in one batch: [`MAX_BATCH_MESSAGES`](crate::MAX_BATCH_MESSAGES).
     pub max_batch_messages: u64,
+    /// Requests that wait for their answer at once.
+    pub max_requests: u64,
     /// Processes at once.
     pub max_processes: u64,
     /// How long a process is kept after it closed, in milliseconds.
@@ -90,6 +92,8 @@ pub struct Limits {
     pub max_chunks_per_process: u64,
     /// Retained output of all processes.
     pub max_bytes_total: u64,
+    /// What may wait for one process to read its standard input.
+    pub max_stdin_bytes: u64,
 }
 
 /// How descendants of a command are held.

@@ -83,6 +83,12 @@ fn describe(error: &serde_json::Error, member: Option<String>) -> Fault {
     let text = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     let what = text.strip_suffix(&position).unwrap_or(&text);
+    // The words of JSON, not those of the parser.
+    let what = &what
+        .replace("expected a sequence", "expected an array")
+        .replace("expected a map", "expected an object")
+        .replace("expected u64", "expected a whole number from 0 to 2^64 - 1")
+        .replace("expected u16", "expected a whole number from 0 to 65535");
     let missing = what.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     match (missing, member) {
         (Some(name), Some(path)) => {

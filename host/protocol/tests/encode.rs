@@ -143,6 +143,8 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
         server_info: ServerInfo { name: "weir".into(), version: "1".into() },
         capabilities: Capabilities {
             limits: Limits {
+                max_requests: 7,
+                max_stdin_bytes: 8,
                 max_message_bytes: 1,
                 max_batch_messages: 2,
                 max_processes: 3,
@@ -165,7 +167,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
     let expected = json!({"sessionId": "s", "protocolVersion": 1, "serverInfo": {"name": "weir", "version": "1"},
         "capabilities": {
             "limits": {"maxMessageBytes": 1, "maxBatchMessages": 2, "maxProcesses": 3, "retentionMs": 4,
-                "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7},
+                "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7, "maxRequests": 7, "maxStdinBytes": 8},
             "containment": {"backend": "cells", "holdsDescendants": true, "stopsWithHost": true},
             "plugins": [], "views": [], "methods": Call::METHODS},
         "environmentInfo": environment});

@@ -133,7 +133,7 @@ fn ill_typed_params_are_named_by_path_with_what_was_expected_and_seen() {
         (
             r#"{"argv":["a"],"tty":{"cols":70000,"rows":1}}"#,
             "tty.cols",
-            "invalid value: integer `70000`, expected u16",
+            "invalid value: integer `70000`, expected a whole number from 0 to 65535",
         ),
         (r#"{"argv":["a"],"tty":{"cols":0,"rows":1}}"#, "tty.cols", "expected at least 1, saw 0"),
         (r#"{"argv":["a"],"env":{"A":1}}"#, "env.A", "invalid type: integer `1`, expected a string"),
@@ -142,11 +142,15 @@ fn ill_typed_params_are_named_by_path_with_what_was_expected_and_seen() {
             "envPolicy.inherit",
             "unknown variant `some`, expected one of `all`, `core`, `none`",
         ),
-        (r#"{"argv":["a"],"timeoutMs":-1}"#, "timeoutMs", "invalid value: integer `-1`, expected u64"),
+        (
+            r#"{"argv":["a"],"timeoutMs":-1}"#,
+            "timeoutMs",
+            "invalid value: integer `-1`, expected a whole number from 0 to 2^64 - 1",
+        ),
         (
             r#"{"argv":["a"],"limits":{"openFiles":"x"}}"#,
             "limits.openFiles",
-            "invalid type: string \"x\", expected u64",
+            "invalid type: string \"x\", expected a whole number from 0 to 2^64 - 1",
         ),
         (
             r#"{"argv":["a"],"processId":""}"#,

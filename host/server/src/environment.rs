@@ -22,11 +22,13 @@ pub(crate) fn introduction(config: &HostConfig) -> InitializeResult {
             limits: Limits {
                 max_message_bytes: config.max_message_bytes as u64,
                 max_batch_messages: MAX_BATCH_MESSAGES as u64,
+                max_requests: config.max_requests as u64,
                 max_processes: config.max_processes as u64,
                 retention_ms: config.retention.as_millis() as u64,
                 max_bytes_per_process: config.max_bytes_per_process,
                 max_chunks_per_process: config.max_chunks_per_process as u64,
                 max_bytes_total: config.max_bytes_total,
+                max_stdin_bytes: config.max_stdin_bytes as u64,
             },
             containment: Containment {
                 backend: "subreaper".into(),

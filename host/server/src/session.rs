@@ -94,8 +94,11 @@ enum Phase {
     /// Nothing but `initialize` is served.
     New,
     Serving,
-    /// Every process is being stopped, for this request.
-    ShuttingDown(RequestId),
+    /// Every process is being stopped, for this request; then the session is over if the client has said so.
+    ShuttingDown {
+        request: RequestId,
+        then_exit: bool,
+    },
     /// `shutdown` is answered.
     ShutDown,
     /// Every process is being stopped; then the session is over.
@@ -209,10 +212,13 @@ impl Session {
             return None;
         }
         match &self.phase {
-            Phase::ShuttingDown(id) if !self.processes.is_any_starting() => {
-                let id = id.clone();
+            Phase::ShuttingDown { request, then_exit } if !self.processes.is_any_starting() => {
+                let (request, then_exit) = (request.clone(), *then_exit);
                 self.phase = Phase::ShutDown;
-                self.answer(id, Ok(Reply::Shutdown), None);
+                self.answer(request, Ok(Reply::Shutdown), None);
+                if then_exit {
+                    self.exit();
+                }
                 self.advance()
             }
             Phase::Ending(ended) => Some(*ended),
@@ -310,7 +316,7 @@ impl Session {
     /// Carries out a request that waits for its answer; in its turn, if the process that it names is only starting.
     fn dispatch(&mut self, id: RequestId, call: Call) {
         if let Some(process) = handlers::process_of(&call)
-            && self.processes.is_starting(process)
+            && self.processes.must_wait(process, handlers::makes_process(&call))
         {
             let process = process.clone();
             return self.processes.defer(&process, id, call);
@@ -329,7 +335,7 @@ impl Session {
             }
             Answer::Shutdown => {
                 self.requests.set_concern(&id, Concern::Shutdown);
-                self.phase = Phase::ShuttingDown(id);
+                self.phase = Phase::ShuttingDown { request: id, then_exit: false };
                 self.stop_all(self.shared.config.grace);
             }
         }
@@ -338,14 +344,10 @@ impl Session {
     fn notice(&mut self, notice: Notice) {
         match notice {
             Notice::Initialized => {}
-            Notice::Exit => {
-                let after_shutdown = self.phase == Phase::ShutDown;
-                for id in self.requests.ids() {
-                    self.cancel(&id, "the host exits");
-                }
-                self.inbox = None;
-                self.end(Ended::Exit { after_shutdown }, self.shared.config.lost_client_grace);
-            }
+            Notice::Exit => match &mut self.phase {
+                Phase::ShuttingDown { then_exit, .. } => *then_exit = true,
+                _ => self.exit(),
+            },
             Notice::Cancel { id } => {
                 if self.requests.concern(&id) != Some(&Concern::Shutdown) {
                     self.cancel(&id, "the client cancelled the request");
@@ -356,6 +358,16 @@ impl Session {
                 warn!(method, %error, "a malformed notification is ignored")
             }
         }
+    }
+
+    /// The client has nothing more to say, and wants no more answers.
+    fn exit(&mut self) {
+        let after_shutdown = self.phase == Phase::ShutDown;
+        for id in self.requests.ids() {
+            self.cancel(&id, "the host exits");
+        }
+        self.inbox = None;
+        self.end(Ended::Exit { after_shutdown }, self.shared.config.lost_client_grace);
     }
 
     /// Answers a request at once, and stops what it has begun.
@@ -400,9 +412,12 @@ impl Session {
             (Some(id), Ok(Done::Answered(outcome))) => self.answer(id, outcome, None),
             (Some(id), Ok(Done::Started(started))) => self.started(id, *started),
             (request, Ok(Done::Released(process, outcome))) => {
-                self.processes.released(&process);
+                let deferred = self.processes.released(&process);
                 if let Some(id) = request {
                     self.answer(id, outcome, None);
+                }
+                for (waiting, call) in deferred {
+                    self.dispatch(waiting, call);
                 }
             }
             (Some(id), Err(failed)) => {

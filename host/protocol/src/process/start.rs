@@ -229,6 +229,8 @@ impl StartParams {
             not_zero("tty.cols", Some(size.cols.into()))?;
             not_zero("tty.rows", Some(size.rows.into()))?;
         }
+        not_zero("timeoutMs", self.timeout_ms)?;
+        not_zero("idleTimeoutMs", self.idle_timeout_ms)?;
         not_zero("retention.maxBytes", self.retention.and_then(|retention| retention.max_bytes))
     }
 }

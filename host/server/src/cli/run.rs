@@ -89,7 +89,7 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
                 return if error.kind() == ErrorKind::BrokenPipe {
                     Ok(ExitCode::from(128 + Signal::PIPE.number() as u8))
                 } else {
-                    Err(error.into())
+                    Err(anyhow::Error::new(error).context("cannot pass the output on"))
                 };
             }
             if closed {
@@ -181,7 +181,8 @@ fn report_holders(program: &OsStr, code: i32, process: &Process) {
 fn report_leftovers(program: &OsStr, process: &Process) {
     let left = process.descendants();
     if left > 0 {
-        tell(&format!("`{}` left {left} processes behind; ending them", program.display()));
+        let processes = if left == 1 { "a process".to_owned() } else { format!("{left} processes") };
+        tell(&format!("`{}` left {processes} behind; ending what is left", program.display()));
     }
 }
 

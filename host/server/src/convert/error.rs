@@ -17,7 +17,7 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
             refused("chdir", errno.raw_os_error(), message).with("cwd", cwd.to_string_lossy().into_owned())
         }
         StartError::Refused { stage: Stage::Exec, errno, program, detail, .. } => {
-            let program = program.display();
+            let program = clip(&program.to_string_lossy());
             let message = match detail {
                 FailureDetail::NotInPath(path) => {
                     format!("cannot run `{program}`: no such program in the PATH `{}`", path.display())
@@ -31,7 +31,7 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
                 FailureDetail::IsDirectory => format!("cannot run `{program}`: it is a directory"),
                 FailureDetail::None => format!("cannot run `{program}`: {}", reason(*errno)),
             };
-            refused("exec", errno.raw_os_error(), message).with("program", program.to_string())
+            refused("exec", errno.raw_os_error(), message).with("program", program)
         }
         StartError::Refused { stage: Stage::Fork, errno, program, .. } => {
             let message = format!("cannot make a process for `{}`: {}", program.display(), reason(*errno));
@@ -45,6 +45,14 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
     }
 }
 
+/// A name as far as anybody reads it.
+fn clip(text: &str) -> String {
+    match text.char_indices().nth(512) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn refused(stage: &'static str, errno: i32, message: String) -> ErrorObject {
     ErrorObject::new(ErrorKind::SpawnFailed, message).with("stage", stage).with("errno", i64::from(errno))
 }
@@ -55,11 +63,11 @@ fn reason(errno: impl Into<std::io::Error>) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
-pub(crate) fn stdin_full(id: &ProcessId, full: StdinQueueFull) -> ErrorObject {
+pub(crate) fn stdin_full(id: &ProcessId, size: usize, full: StdinQueueFull) -> ErrorObject {
     let StdinQueueFull { queued_bytes, queued_writes, limit } = full;
     let message = format!(
         "process `{id}` does not read its standard input: expected at most {limit} bytes to wait for it, \
-         saw {queued_bytes} in {queued_writes} writes"
+         saw {size} more on top of {queued_bytes} (writes: {queued_writes})"
     );
     ErrorObject::new(ErrorKind::LimitExceeded, message)
         .with("limit", "maxStdinBytes")

@@ -14,6 +14,9 @@ use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, ReadParams, StartPar
 
 use crate::config::HostConfig;
 
+/// The method whose params are taken apart here; `process/run` has the same.
+const START: &str = "process/start";
+
 /// What to start, in the words of processes.
 #[derive(Debug)]
 pub(crate) struct StartSpec {
@@ -66,18 +69,17 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
 
 /// What a later release will do is refused by name, never passed over.
 fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
-    let limits = params.limits.is_some_and(|limits| limits != wire::ProcessLimits::default());
     let unsupported = [
         ("tty", params.tty != Tty::Off),
         ("mergeStderr", params.merge_stderr),
-        ("limits", limits),
+        ("limits", params.limits.is_some()),
         ("idleTimeoutMs", params.idle_timeout_ms.is_some()),
         // Running without the sandbox that was asked for would be worse than an error.
         ("sandbox", params.sandbox.is_some()),
         ("enforceManagedNetwork", params.enforce_managed_network),
     ];
     match unsupported.into_iter().find(|(_, asked)| *asked) {
-        Some((member, _)) => Err(not_supported(member)),
+        Some((member, _)) => Err(not_supported(START, member)),
         None => Ok(()),
     }
 }
@@ -86,27 +88,32 @@ fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
     match overflow {
         wire::Overflow::DropMiddle => Ok(Overflow::DropMiddle),
         wire::Overflow::DropOldest => Ok(Overflow::DropOldest),
-        wire::Overflow::Backpressure | wire::Overflow::Spill => Err(not_supported("retention.overflow")),
+        wire::Overflow::Backpressure | wire::Overflow::Spill => {
+            Err(not_supported(START, "retention.overflow"))
+        }
     }
 }
 
 /// There are no views yet.
 pub(crate) fn no_view(params: &ReadParams) -> Result<(), ErrorObject> {
-    if params.view.is_some() { Err(not_supported("view")) } else { Ok(()) }
+    if params.view.is_some() { Err(not_supported("process/read", "view")) } else { Ok(()) }
 }
 
-fn not_supported(member: &'static str) -> ErrorObject {
-    invalid(member, "not supported yet")
+fn not_supported(method: &'static str, member: &'static str) -> ErrorObject {
+    invalid(method, member, "not supported yet")
 }
 
-fn invalid(member: &'static str, what: &str) -> ErrorObject {
-    ErrorObject::new(ErrorKind::InvalidParams, format!("`{member}`: {what}")).with("member", member)
+fn invalid(method: &'static str, member: &'static str, what: &str) -> ErrorObject {
+    ErrorObject::new(ErrorKind::InvalidParams, format!("`{method}`: `{member}`: {what}"))
+        .with("method", method)
+        .with("member", member)
 }
 
 /// An absolute path, given natively or as a `file:` URI (RFC 8089, without a host or with `localhost`).
 fn path(member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
-    let expected =
-        |seen: &str| invalid(member, &format!("expected an absolute path or a `file:` URI, saw {seen}"));
+    let expected = |seen: &str| {
+        invalid(START, member, &format!("expected an absolute path or a `file:` URI, saw {seen}"))
+    };
     let native = match given.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")) {
         None => given.to_owned(),
         Some(_) => {
@@ -180,7 +187,11 @@ mod tests {
         for given in ["tmp", "./tmp", "", "file:tmp", "file://server/tmp", "file:///a%00b", "file:///%ff"] {
             let error = path("cwd", given).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidParams, "{given}");
-            assert!(error.message().starts_with("`cwd`: expected an absolute path"), "{}", error.message());
+            assert!(
+                error.message().starts_with("`process/start`: `cwd`: expected an absolute path"),
+                "{}",
+                error.message()
+            );
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_process::{Process, Signal, Snapshot, Until};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
-    ListResult, ProcessId, ReadParams, ReleaseParams, Reply, RunParams, SignalParams, StartParams,
+    ListResult, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams, SignalParams, StartParams,
     TerminateParams, WaitParams, WriteParams, WriteResult, WriteStatus,
 };
 
@@ -27,9 +28,11 @@ pub(super) struct RunPlan {
     limited: bool,
 }
 
-/// The process that a request names, and that has to be started for it.
+/// The process that a request names: requests that name the same one are applied in the order of their arrival.
 pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
     match call {
+        Call::ProcessStart(params) => params.process_id.as_ref(),
+        Call::ProcessRun(params) => params.start.process_id.as_ref(),
         Call::ProcessRead(params) => Some(&params.process_id),
         Call::ProcessWait(params) => Some(&params.process_id),
         Call::ProcessWrite(params) => Some(&params.process_id),
@@ -41,10 +44,13 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         | Call::Shutdown
         | Call::EnvironmentInfo
         | Call::EnvironmentStatus
-        | Call::ProcessStart(_)
-        | Call::ProcessRun(_)
         | Call::ProcessList => None,
     }
+}
+
+/// Whether a request makes the process that it names, instead of needing it.
+pub(super) fn makes_process(call: &Call) -> bool {
+    matches!(call, Call::ProcessStart(_) | Call::ProcessRun(_))
 }
 
 /// What a request comes to whose process there is not.
@@ -57,7 +63,8 @@ pub(super) fn without_process(call: &Call, unknown: ErrorObject) -> Outcome {
 
 impl Session {
     pub(super) fn handle(&mut self, call: Call) -> Answer {
-        if let Some(id) = process_of(&call)
+        if !makes_process(&call)
+            && let Some(id) = process_of(&call)
             && let Err(unknown) = self.processes.get(id)
         {
             return Answer::Now(without_process(&call, unknown));
@@ -158,9 +165,14 @@ impl Session {
 
     fn write(&self, params: WriteParams) -> Result<Answer, ErrorObject> {
         let process = &self.processes.get(&params.process_id)?.process;
-        let id = params.write_id.map(|id| id.to_string());
+        // Told apart by type: 7 is not "7".
+        let id = params.write_id.map(|id| match id {
+            RequestId::Integer(id) => id.to_string(),
+            RequestId::String(id) => format!("\"{id}"),
+        });
+        let size = params.data.as_ref().map_or(0, Bytes::len);
         let written = params.data.map(|data| process.write(data, id)).transpose();
-        let written = written.map_err(|full| convert::stdin_full(&params.process_id, full))?;
+        let written = written.map_err(|full| convert::stdin_full(&params.process_id, size, full))?;
         // In the queue behind the bytes, whatever becomes of them.
         let closed =
             params.close.then(|| process.close_stdin()).transpose().map_err(convert::too_many_orders)?;

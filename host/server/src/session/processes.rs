@@ -30,8 +30,11 @@ enum Slot {
         deferred: Vec<(RequestId, Call)>,
     },
     Present(Entry),
-    /// Being released: unknown to every request, but not free yet.
-    Releasing(Entry),
+    /// Being released: unknown to every request, but not free yet. Who wants the id anew waits in line.
+    Releasing {
+        entry: Entry,
+        deferred: Vec<(RequestId, Call)>,
+    },
 }
 
 /// A process that was started.
@@ -106,7 +109,7 @@ impl Processes {
 
     /// Frees a reserved id. Returns what has waited for it.
     pub(super) fn abandon(&mut self, id: &ProcessId) -> Vec<(RequestId, Call)> {
-        if !self.is_starting(id) {
+        if !matches!(self.table.get(id), Some(Slot::Starting { .. })) {
             return Vec::new();
         }
         self.live -= 1;
@@ -116,9 +119,14 @@ impl Processes {
         }
     }
 
-    /// Whether the id's process is starting: a request that names it has to wait then, with [`Processes::defer`].
-    pub(super) fn is_starting(&self, id: &ProcessId) -> bool {
-        matches!(self.table.get(id), Some(Slot::Starting { .. }))
+    /// Whether a request that names the id has to wait, with [`Processes::defer`]: for its start, or, if it wants to
+    /// start it anew or comes after one that does, for its release.
+    pub(super) fn must_wait(&self, id: &ProcessId, makes_process: bool) -> bool {
+        match self.table.get(id) {
+            Some(Slot::Starting { .. }) => true,
+            Some(Slot::Releasing { deferred, .. }) => makes_process || !deferred.is_empty(),
+            Some(Slot::Present(_)) | None => false,
+        }
     }
 
     pub(super) fn is_any_starting(&self) -> bool {
@@ -126,7 +134,7 @@ impl Processes {
     }
 
     pub(super) fn defer(&mut self, id: &ProcessId, request: RequestId, call: Call) {
-        if let Some(Slot::Starting { deferred }) = self.table.get_mut(id) {
+        if let Some(Slot::Starting { deferred } | Slot::Releasing { deferred, .. }) = self.table.get_mut(id) {
             deferred.push((request, call));
         }
     }
@@ -134,7 +142,7 @@ impl Processes {
     /// Takes a request that waits for a start out of the line.
     pub(super) fn forget_deferred(&mut self, request: &RequestId) {
         for slot in self.table.values_mut() {
-            if let Slot::Starting { deferred } = slot {
+            if let Slot::Starting { deferred } | Slot::Releasing { deferred, .. } = slot {
                 deferred.retain(|(waiting, _)| waiting != request);
             }
         }
@@ -153,19 +161,25 @@ impl Processes {
             Some(slot @ Slot::Present(_)) => {
                 let Slot::Present(entry) = slot else { return Err(unknown(id)) };
                 let entry = entry.clone();
-                *slot = Slot::Releasing(entry.clone());
+                *slot = Slot::Releasing { entry: entry.clone(), deferred: Vec::new() };
                 Ok(entry)
             }
             _ => Err(unknown(id)),
         }
     }
 
-    /// Frees the id of a released process. What is left of its tree is kept until it is gone.
-    pub(super) fn released(&mut self, id: &ProcessId) {
-        if matches!(self.table.get(id), Some(Slot::Releasing(_)))
-            && let Some(Slot::Releasing(entry)) = self.table.remove(id)
-        {
-            self.keep_tree(entry);
+    /// Frees the id of a released process. What is left of its tree is kept until it is gone. Returns what has waited
+    /// for the id.
+    pub(super) fn released(&mut self, id: &ProcessId) -> Vec<(RequestId, Call)> {
+        if !matches!(self.table.get(id), Some(Slot::Releasing { .. })) {
+            return Vec::new();
+        }
+        match self.table.remove(id) {
+            Some(Slot::Releasing { entry, deferred }) => {
+                self.keep_tree(entry);
+                deferred
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -208,7 +222,7 @@ impl Processes {
     /// Every process of which something may be left.
     pub(super) fn all(&self) -> Vec<Arc<Process>> {
         let present = self.table.values().filter_map(|slot| match slot {
-            Slot::Present(entry) | Slot::Releasing(entry) => Some(&entry.process),
+            Slot::Present(entry) | Slot::Releasing { entry, .. } => Some(&entry.process),
             Slot::Starting { .. } => None,
         });
         present.chain(self.leftovers.values()).cloned().collect()
@@ -222,7 +236,7 @@ impl Processes {
             .filter_map(|(id, slot)| match slot {
                 Slot::Starting { .. } => Some(Row::Starting(id.clone())),
                 Slot::Present(entry) => Some(Row::Present(id.clone(), entry.clone())),
-                Slot::Releasing(_) => None,
+                Slot::Releasing { .. } => None,
             })
             .collect();
         rows.sort_by(|a, b| a.id().cmp(b.id()));
