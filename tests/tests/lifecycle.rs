@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use weir_tests::{Framing, Host, Json, Launch, LiveProcess, chunks_of, listing, settings};
 
 weir_tests::both_ways!(
@@ -12,6 +12,7 @@ weir_tests::both_ways!(
     the_end_of_stdin_stops_what_runs,
     shutdown_answers_when_everything_is_stopped,
     exit_after_shutdown_is_a_success,
+    exit_behind_shutdown_in_one_go_is_a_success,
     exit_without_shutdown_is_a_failure,
     content_length_is_answered_in_kind,
     a_time_limit_ends_the_tree_and_keeps_the_output,
@@ -77,6 +78,18 @@ fn exit_after_shutdown_is_a_success(launch: Launch) {
     host.call("shutdown", json!({}));
     host.notify("exit", json!({}));
     assert_eq!(host.wait_exit(), Ok(0));
+}
+
+fn exit_behind_shutdown_in_one_go_is_a_success(launch: Launch) {
+    let host = launch.start();
+    let ready = host.gate("ready");
+    host.probe(&format!("ignore SIGTERM tell-fifo {ready} hang"));
+    ready.hear(1);
+    let (id, shutdown) = host.prepare("shutdown", json!({}));
+    host.send_bytes(format!("{shutdown}\n{}\n", json!({ "method": "exit" })));
+    assert_eq!(host.response(id).expect("an answer"), Value::Null);
+    assert_eq!(host.wait_exit(), Ok(0));
+    assert!(host.live_probes().is_empty());
 }
 
 fn exit_without_shutdown_is_a_failure(launch: Launch) {

@@ -1,7 +1,7 @@
 //! Requests about one process are applied in the order in which they came; answers come before news.
 
 use serde_json::{Value, json};
-use weir_tests::{Json, Launch, Received, base64, merge, outline, pushed, settings};
+use weir_tests::{Json, Launch, Received, RpcError, base64, merge, outline, pushed, settings};
 
 weir_tests::both_ways!(
     requests_sent_in_one_go_are_applied_in_order,
@@ -9,6 +9,8 @@ weir_tests::both_ways!(
     the_response_comes_before_the_first_notification,
     the_response_comes_before_the_first_notification_in_a_batch,
     a_repeated_write_is_accepted_and_not_written_again,
+    an_id_is_released_and_used_again_in_one_go,
+    a_start_behind_a_failed_one_of_the_same_id_has_its_turn,
     a_writer_that_waits_delays_nobody,
     every_event_takes_the_next_seq,
     a_batch_is_answered_by_one_array,
@@ -96,12 +98,65 @@ fn the_response_comes_before_the_first_notification_in_a_batch(launch: Launch) {
 fn a_repeated_write_is_accepted_and_not_written_again(launch: Launch) {
     let host = launch.start();
     let process = host.probe_with("echo", json!({ "pipeStdin": true }));
-    for (write, text) in [("a", "1"), ("b", "2"), ("a", "1"), ("b", "2"), ("c", "3")] {
+    // An integer and the string of its digits are two ids.
+    let (seven, word) = (json!(7), json!("7"));
+    let [a, b, c] = ["a", "b", "c"].map(|id| json!(id));
+    for (write, text) in
+        [(&a, "1"), (&b, "2"), (&a, "1"), (&b, "2"), (&c, "3"), (&seven, "4"), (&word, "5"), (&seven, "4")]
+    {
         let written = process.call("process/write", json!({ "text": text, "writeId": write }));
         assert_eq!(written.text("status"), "accepted");
     }
     process.call("process/closeStdin", json!({}));
-    assert_eq!(pushed(&process.events(), "stdout"), b"123");
+    assert_eq!(pushed(&process.events(), "stdout"), b"12345");
+}
+
+/// Sends requests in one write, with the same process id in each; answers in the order of the requests.
+fn in_one_go(
+    host: &weir_tests::Host,
+    id: &str,
+    requests: Vec<(&str, Value)>,
+) -> Vec<Result<Value, RpcError>> {
+    let (ids, messages): (Vec<u64>, Vec<Value>) = requests
+        .into_iter()
+        .map(|(method, params)| host.prepare(method, merge(json!({ "processId": id }), params)))
+        .unzip();
+    host.send_bytes(messages.iter().map(|message| format!("{message}\n")).collect::<String>());
+    ids.into_iter().map(|id| host.response(id)).collect()
+}
+
+fn an_id_is_released_and_used_again_in_one_go(launch: Launch) {
+    let host = launch.start();
+    for _ in 0..runs() {
+        let id = host.next_id();
+        let start =
+            |script: &str| ("process/start", json!({ "argv": host.probe_argv(script), "notify": false }));
+        let requests = vec![
+            start("hang"),
+            ("process/release", json!({})),
+            start("emit stdout second"),
+            ("process/wait", json!({ "until": "close" })),
+            ("process/release", json!({})),
+            start("emit stdout third"),
+            ("process/read", json!({ "waitFor": "close", "waitMs": 20_000 })),
+        ];
+        let answers: Vec<Value> =
+            in_one_go(&host, &id, requests).into_iter().map(|answer| answer.expect("a result")).collect();
+        assert_eq!(weir_tests::chunks_of(&answers[6], "stdout"), b"third");
+        host.call("process/release", json!({ "processId": id }));
+        host.refused("process/read", json!({ "processId": id })).assert(-32600, "unknownProcess", &[&id]);
+    }
+}
+
+fn a_start_behind_a_failed_one_of_the_same_id_has_its_turn(launch: Launch) {
+    let host = launch.start();
+    let id = host.next_id();
+    let start = |argv: Value| ("process/start", json!({ "argv": argv, "notify": false }));
+    let requests = vec![start(json!(["/no/such/program"])), start(json!(["true"])), start(json!(["true"]))];
+    let mut answers = in_one_go(&host, &id, requests).into_iter();
+    answers.next().expect("an answer").expect_err("a failure").assert(-32603, "spawnFailed", &[]);
+    answers.next().expect("an answer").expect("a start");
+    answers.next().expect("an answer").expect_err("a failure").assert(-32600, "duplicateProcess", &[&id]);
 }
 
 fn a_writer_that_waits_delays_nobody(launch: Launch) {

@@ -22,7 +22,7 @@ use weir_protocol::{
 };
 
 use self::handlers::{RunPlan, run_result};
-use self::processes::{Entry, Key, Processes, unknown};
+use self::processes::{Entry, Key, Processes};
 use self::requests::{BatchId, Concern, Requests};
 use crate::convert;
 use crate::host::Shared;
@@ -481,11 +481,10 @@ impl Session {
         }
     }
 
-    /// A start that came to nothing: what has waited for it is told.
+    /// A start that came to nothing: what has waited for it has its turn.
     fn abandon(&mut self, id: &ProcessId) {
         for (waiting, call) in self.processes.abandon(id) {
-            let outcome = handlers::without_process(&call, unknown(id));
-            self.answer(waiting, outcome, None);
+            self.dispatch(waiting, call);
         }
     }
 

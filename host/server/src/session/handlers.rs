@@ -54,7 +54,7 @@ pub(super) fn makes_process(call: &Call) -> bool {
 }
 
 /// What a request comes to whose process there is not.
-pub(super) fn without_process(call: &Call, unknown: ErrorObject) -> Outcome {
+fn without_process(call: &Call, unknown: ErrorObject) -> Outcome {
     match call {
         Call::ProcessWrite(_) => Ok(Reply::ProcessWrite(WriteResult { status: WriteStatus::UnknownProcess })),
         _ => Err(unknown),

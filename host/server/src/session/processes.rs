@@ -253,7 +253,7 @@ impl Row {
 }
 
 /// No process of this id is known.
-pub(super) fn unknown(id: &ProcessId) -> ErrorObject {
+fn unknown(id: &ProcessId) -> ErrorObject {
     ErrorObject::new(ErrorKind::UnknownProcess, format!("no process `{id}` is known"))
         .with("processId", &**id)
 }
