@@ -10,6 +10,8 @@ weir_tests::both_ways!(
     the_response_comes_before_the_first_notification_in_a_batch,
     a_repeated_write_is_accepted_and_not_written_again,
     an_id_is_released_and_used_again_in_one_go,
+    a_request_id_is_free_once_it_is_answered,
+    a_write_that_failed_is_not_taken_for_repeated,
     a_start_behind_a_failed_one_of_the_same_id_has_its_turn,
     a_writer_that_waits_delays_nobody,
     every_event_takes_the_next_seq,
@@ -123,6 +125,37 @@ fn in_one_go(
         .unzip();
     host.send_bytes(messages.iter().map(|message| format!("{message}\n")).collect::<String>());
     ids.into_iter().map(|id| host.response(id)).collect()
+}
+
+fn a_request_id_is_free_once_it_is_answered(launch: Launch) {
+    let host = launch.start();
+    let ready = host.gate("ready");
+    let deaf = host.probe(&format!("ignore SIGTERM tell-fifo {ready} hang"));
+    ready.hear(1);
+    let release = deaf.send("process/release", json!({}));
+    host.notify("$/cancelRequest", json!({ "id": release }));
+    host.response(release).expect_err("a cancelled request").assert(-32800, "requestCancelled", &[]);
+    // The release goes on until its grace is over, and must not answer for the request that has its id now.
+    let other = host.probe("hang");
+    let wait = json!({ "jsonrpc": "2.0", "id": release, "method": "process/wait",
+        "params": other.params(json!({ "until": "close", "timeoutMs": 4_000 })) });
+    host.send(&wait);
+    let answer = host.claim(&json!(release)).value;
+    assert_eq!(answer["result"]["timedOut"], json!(true), "{answer}");
+    other.terminate();
+}
+
+fn a_write_that_failed_is_not_taken_for_repeated(launch: Launch) {
+    let host = launch.start();
+    let ready = host.gate("ready");
+    let process =
+        host.probe_with(&format!("close stdin tell-fifo {ready} hang"), json!({ "pipeStdin": true }));
+    ready.hear(1);
+    for _ in 0..2 {
+        let write = process.call("process/write", json!({ "text": "x", "writeId": "w" }));
+        assert_eq!(write.text("status"), "stdinClosed");
+    }
+    process.terminate();
 }
 
 fn an_id_is_released_and_used_again_in_one_go(launch: Launch) {

@@ -21,6 +21,9 @@ weir_tests::both_ways!(
     terminate_of_a_process_that_never_was_says_not_running,
     a_process_without_streams_is_closed_and_still_in_the_tree,
     a_lost_shim_is_reported_and_its_orphans_die,
+    a_command_that_stops_its_shim_is_ended_all_the_same,
+    cancelled_starts_are_stopped_before_shutdown_answers,
+    a_burst_of_signals_is_answered,
 );
 
 mod killed {
@@ -228,6 +231,53 @@ fn a_lost_shim_is_reported_and_its_orphans_die(launch: Launch) {
     assert_eq!(chunks_of(&process.read_all(), "stdout"), b"x");
     // The others go on.
     assert_eq!(pushed(&host.probe("emit stdout y").events(), "stdout"), b"y");
+}
+
+fn a_command_that_stops_its_shim_is_ended_all_the_same(launch: Launch) {
+    let host = launch.start();
+    let ready = host.gate("ready");
+    let script = format!("kill -STOP $PPID; echo > {ready}; exec sleep 1000");
+    let process = host.start(json!({ "argv": host.shell_argv(&script) }));
+    ready.hear(1);
+    assert!(process.call("process/terminate", json!({ "graceMs": 100 })).list("survivors").is_empty());
+    process.expect_event("process/closed");
+}
+
+fn cancelled_starts_are_stopped_before_shutdown_answers(launch: Launch) {
+    let host = launch.start();
+    let script = "fork { ignore SIGTERM hang } ignore SIGTERM hang";
+    let starts: Vec<u64> = (0..20)
+        .map(|_| host.send_request("process/start", json!({ "argv": host.probe_argv(script) })))
+        .collect();
+    for id in &starts {
+        host.notify("$/cancelRequest", json!({ "id": id }));
+    }
+    host.call("shutdown", json!({}));
+    let live = host.live_probes();
+    assert!(live.is_empty(), "{}", listing(&live));
+    // Started or cancelled, each has its one answer.
+    for id in starts {
+        drop(host.response(id));
+    }
+}
+
+fn a_burst_of_signals_is_answered(launch: Launch) {
+    let host = launch.start();
+    let ready = host.gate("ready");
+    let process = host.probe(&format!("fork {{ hang }} tell-fifo {ready} hang"));
+    ready.hear(1);
+    for _ in 0..3 {
+        let ids: Vec<u64> = (0..2000)
+            .map(|_| process.send("process/signal", json!({ "signal": "URG", "scope": "tree" })))
+            .collect();
+        for id in ids {
+            // Too many at once are refused; none stays without an answer.
+            if let Err(error) = host.response(id) {
+                error.assert(-32022, "limitExceeded", &[]);
+            }
+        }
+    }
+    assert!(process.terminate().list("survivors").is_empty());
 }
 
 fn a_killed_host_leaves_no_survivor(launch: Launch) {

@@ -13,6 +13,7 @@ pub(crate) mod tree;
 use std::io;
 use std::time::Duration;
 
+use tokio::io::Interest;
 use tokio::net::UnixStream;
 
 use self::frame::{Frame, FromShim, ToShim};
@@ -23,6 +24,9 @@ pub(crate) const MAX_DESCRIPTORS: usize = 4;
 pub(crate) const HAS_STDIN: u8 = 1;
 pub(crate) const HAS_STDOUT: u8 = 2;
 pub(crate) const HAS_STDERR: u8 = 4;
+
+/// Bytes of frames that may wait for a shim: thousands of them.
+const MAX_OUTBOX: usize = 64 * 1024;
 
 /// Which processes of a cell a signal goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,43 +67,54 @@ impl Stage {
 pub(crate) struct Cell {
     socket: UnixStream,
     inbox: Vec<u8>,
+    /// What the socket has not taken yet. The driver goes on listening meanwhile: a shim that waits to be heard does
+    /// not listen itself.
+    outbox: Vec<u8>,
 }
 
 impl Cell {
     pub(crate) fn new(socket: UnixStream) -> Self {
-        Self { socket, inbox: Vec::new() }
+        Self { socket, inbox: Vec::new(), outbox: Vec::new() }
     }
 
-    /// Sends a frame. Cancelling it may leave half a frame on the way: only for a cell that is then dropped, or
-    /// frames far below the socket's buffer, which never wait.
-    pub(crate) async fn send(&self, frame: &ToShim) -> io::Result<()> {
-        let bytes = frame.encode();
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            self.socket.writable().await?;
-            match self.socket.try_write(rest) {
-                Ok(count) => rest = &rest[count..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    /// Queues a frame. [`Cell::next`] sends it, in order.
+    pub(crate) fn queue(&mut self, frame: &ToShim) {
+        self.outbox.extend(frame.encode());
     }
 
-    /// The shim's next frame; none when the shim is gone. Cancel-safe.
+    /// Whether so much waits for the shim that it should not be asked for more.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.outbox.len() >= MAX_OUTBOX
+    }
+
+    /// The shim's next frame; none when the shim is gone. Meanwhile sends what is queued. Cancel-safe.
     pub(crate) async fn next(&mut self) -> io::Result<Option<FromShim>> {
+        let mut piece = [0; 4096];
         loop {
             if let Some(frame) = FromShim::take(&mut self.inbox).map_err(io::Error::other)? {
                 return Ok(Some(frame));
             }
-            self.socket.readable().await?;
-            let mut piece = [0; 4096];
-            match self.socket.try_read(&mut piece) {
-                Ok(0) => return Ok(None),
-                Ok(count) => self.inbox.extend(&piece[..count]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
-                Err(error) => return Err(error),
+            let interest = match self.outbox.is_empty() {
+                true => Interest::READABLE,
+                false => Interest::READABLE | Interest::WRITABLE,
+            };
+            let ready = self.socket.ready(interest).await?;
+            if ready.is_writable() && !self.outbox.is_empty() {
+                match self.socket.try_write(&self.outbox) {
+                    Ok(count) => drop(self.outbox.drain(..count)),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // The shim takes no more, but what it said last is still to be heard.
+                    Err(_) => self.outbox.clear(),
+                }
+            }
+            if ready.is_readable() {
+                match self.socket.try_read(&mut piece) {
+                    Ok(0) => return Ok(None),
+                    Ok(count) => self.inbox.extend(&piece[..count]),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }

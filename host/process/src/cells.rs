@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
@@ -14,6 +15,7 @@ use rustix::net::{
     socketpair,
 };
 use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
@@ -39,6 +41,8 @@ pub struct ForkServerCommand {
 #[derive(Debug)]
 pub struct Cells {
     command: ForkServerCommand,
+    /// The limit of open files that this process had at first: what commands get, whatever the host itself has.
+    open_files: Rlimit,
     /// Held over the few microseconds in which a request is handed over, and while a new fork server starts.
     link: Mutex<Link>,
 }
@@ -94,8 +98,9 @@ impl Cells {
     ///
     /// If the fork server's executable cannot be run.
     pub fn launch(command: ForkServerCommand) -> io::Result<Self> {
-        let link = Mutex::new(Link::open(&command)?);
-        Ok(Self { command, link })
+        let open_files = getrlimit(Resource::Nofile);
+        let link = Mutex::new(Link::open(&command, open_files)?);
+        Ok(Self { command, open_files, link })
     }
 
     /// Runs `command` in a cell of its own. Dropping the future ends what it has started.
@@ -110,8 +115,7 @@ impl Cells {
         // The shim has them now; as long as these copies are open, no stream can end.
         drop((shims, theirs));
 
-        // If this fails, the frame that says why is waiting already.
-        let sent = cell.send(&ToShim::Launch(launch_frame(command))).await;
+        cell.queue(&ToShim::Launch(launch_frame(command)));
         match cell.next().await {
             Ok(Some(FromShim::Started { shim, pid })) => {
                 Ok(Launched { cell, shim, pid, stdin, stdout, stderr })
@@ -123,7 +127,7 @@ impl Cells {
                 cwd: command.cwd.clone(),
                 detail,
             }),
-            Ok(_) => Err(StartError::ForkServer(sent.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()))),
+            Ok(_) => Err(StartError::ForkServer(io::ErrorKind::UnexpectedEof.into())),
             Err(error) => Err(StartError::ForkServer(error)),
         }
     }
@@ -138,7 +142,7 @@ impl Cells {
             {
                 warn!("the fork server is gone; starting another");
                 link.child.wait()?;
-                *link = Link::open(&self.command)?;
+                *link = Link::open(&self.command, self.open_files)?;
                 link.send(which, &descriptors).await
             }
             sent => sent,
@@ -147,7 +151,7 @@ impl Cells {
 }
 
 impl Link {
-    fn open(command: &ForkServerCommand) -> io::Result<Self> {
+    fn open(command: &ForkServerCommand, open_files: Rlimit) -> io::Result<Self> {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         #[expect(
@@ -155,12 +159,16 @@ impl Link {
             reason = "the one process that runs in no cell: it makes the cells"
         )]
         let child = std::process::Command::new(&command.program)
+            // Who ends everything of the host's name must not hit what cleans up after it.
+            .arg0("cell-server")
             .args(&command.args)
             .stdin(theirs)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
         debug!(pid = child.id(), "fork server started");
+        // Before it is asked for anything: its children inherit it.
+        prlimit(Pid::from_raw(child.id().cast_signed()), Resource::Nofile, open_files)?;
         fcntl_setfl(&ours, OFlags::NONBLOCK)?;
         Ok(Self { child, socket: UnixStream::from_std(ours.into())? })
     }

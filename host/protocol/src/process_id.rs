@@ -8,6 +8,9 @@ use std::sync::Arc;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The longest id: it stands in every event of its process.
+const MAX_BYTES: usize = 1024;
+
 /// The id of a process. Cheap to clone. One that was parsed is never empty.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProcessId(Arc<str>);
@@ -86,6 +89,10 @@ impl<'de> Deserialize<'de> for ProcessId {
         let id = String::deserialize(deserializer)?;
         if id.is_empty() {
             return Err(D::Error::invalid_value(Unexpected::Str(""), &"a string that is not empty"));
+        }
+        if id.len() > MAX_BYTES {
+            let seen = format!("a string of {} bytes", id.len());
+            return Err(D::Error::invalid_value(Unexpected::Other(&seen), &"at most 1024 bytes"));
         }
         Ok(id.into())
     }

@@ -26,6 +26,9 @@ pub struct HostConfig {
     pub max_bytes_total: u64,
     /// The most that may wait for one process to read its standard input, in bytes.
     pub max_stdin_bytes: usize,
+    /// How long a process is held back for a client that takes nothing of its output, before output that was not
+    /// pushed yet may be dropped.
+    pub hold: Duration,
     /// Between SIGTERM and SIGKILL, unless the client says otherwise.
     pub grace: Duration,
     /// The same when the client is gone: everything has to be stopped within 2 s then.
@@ -45,6 +48,7 @@ impl HostConfig {
             max_chunks_per_process: 50_000,
             max_bytes_total: 256 << 20,
             max_stdin_bytes: 16 << 20,
+            hold: Duration::from_millis(100),
             grace: weir_process::DEFAULT_GRACE,
             lost_client_grace: Duration::from_millis(500),
         }

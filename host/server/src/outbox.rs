@@ -17,7 +17,9 @@ const WRITE_AT: usize = 128 * 1024;
 /// Responses that may wait to be written before no more requests are read: a client that does not read its answers
 /// gets no more of them.
 const MAX_RESPONSES: usize = 1024;
-/// The same in bytes of output that they carry.
+/// A response without output, in bytes.
+const ORDINARY_RESPONSE: usize = 1024;
+/// The same in bytes of memory that they hold.
 const MAX_RESPONSE_BYTES: usize = 32 << 20;
 
 /// What a request came to.
@@ -212,16 +214,27 @@ impl Response {
         });
     }
 
-    /// About how much of other people's output it carries.
+    /// About how much memory it holds.
     fn size(&self) -> usize {
-        let of = |outcome: &Outcome| match outcome {
-            Ok(Reply::ProcessRead(read)) => read.chunks.iter().map(|chunk| chunk.data.bytes().len()).sum(),
-            Ok(Reply::ProcessRun(run)) => run.stdout.bytes().len() + run.stderr.bytes().len(),
-            _ => 0,
+        let of = |(id, outcome): (&Option<RequestId>, &Outcome)| {
+            let id = match id {
+                Some(RequestId::String(id)) => id.len(),
+                _ => 0,
+            };
+            let content: usize = match outcome {
+                Ok(Reply::ProcessRead(read)) => {
+                    read.chunks.iter().map(|chunk| chunk.data.bytes().len()).sum()
+                }
+                Ok(Reply::ProcessRun(run)) => run.stdout.bytes().len() + run.stderr.bytes().len(),
+                Ok(Reply::ProcessList(list)) => list.processes.len() * ORDINARY_RESPONSE,
+                Ok(_) => 0,
+                Err(error) => 2 * error.message().len(),
+            };
+            ORDINARY_RESPONSE + id + content
         };
         match &self.content {
-            Content::Single(_, outcome) => of(outcome),
-            Content::Batch(responses) => responses.iter().map(|(_, outcome)| of(outcome)).sum(),
+            Content::Single(id, outcome) => of((id, outcome)),
+            Content::Batch(responses) => responses.iter().map(|(id, outcome)| of((id, outcome))).sum(),
         }
     }
 }

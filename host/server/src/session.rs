@@ -7,6 +7,7 @@ mod handlers;
 mod processes;
 mod requests;
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 use weir_process::{Process, StartError, Until};
 use weir_protocol::{
@@ -34,6 +35,9 @@ use crate::reader::Input;
 const CLOSE_DELAY: Duration = Duration::from_secs(1);
 /// When a session without a client ends although something is left; the shims go on without the host.
 const LOST_CLIENT_DEADLINE: Duration = Duration::from_millis(1500);
+
+/// How long a cancelled start may take to come to its end.
+const CANCELLED_START_TIME: Duration = Duration::from_secs(2);
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +88,10 @@ pub(crate) struct Session {
     processes: Processes,
     tasks: JoinSet<Done>,
     watches: JoinSet<Watched>,
-    /// Processes that are being stopped, and starts that will be.
+    /// Processes that are being stopped.
     stopping: usize,
+    /// Starts that were cancelled, and whose processes are stopped as soon as they are there.
+    cancelled_starts: HashSet<task::Id>,
 }
 
 /// How far the session has come.
@@ -146,6 +152,7 @@ enum Watched {
     Closed(ProcessId, Key),
     TreeGone(Key),
     Stopped,
+    Nothing,
 }
 
 impl Session {
@@ -160,6 +167,7 @@ impl Session {
             tasks: JoinSet::new(),
             watches: JoinSet::new(),
             stopping: 0,
+            cancelled_starts: HashSet::new(),
         }
     }
 
@@ -208,7 +216,7 @@ impl Session {
         if self.inbox.is_none() && self.requests.is_empty() && !matches!(self.phase, Phase::Ending(_)) {
             self.end(Ended::InputEnded, self.shared.config.grace);
         }
-        if self.stopping > 0 {
+        if self.stopping > 0 || !self.cancelled_starts.is_empty() {
             return None;
         }
         match &self.phase {
@@ -355,7 +363,7 @@ impl Session {
             }
             Notice::Unknown { method } => debug!(method, "an unknown notification is ignored"),
             Notice::Malformed { method, error } => {
-                warn!(method, %error, "a malformed notification is ignored")
+                warn!(method, kind = error.kind().as_str(), "a malformed notification is ignored")
             }
         }
     }
@@ -373,8 +381,10 @@ impl Session {
     /// Answers a request at once, and stops what it has begun.
     fn cancel(&mut self, id: &RequestId, why: &str) {
         let Some(concern) = self.requests.concern(id).cloned() else { return };
-        if !matches!(concern, Concern::Release(_)) {
-            self.requests.abort(id);
+        match (&concern, self.requests.detach(id)) {
+            (Concern::Start(_), Some(task)) => self.cancel_start(task),
+            (Concern::Release(_), _) | (_, None) => {}
+            (_, Some(task)) => task.abort(),
         }
         self.processes.forget_deferred(id);
         self.answer(id.clone(), Err(ErrorObject::new(ErrorKind::RequestCancelled, why)), None);
@@ -390,11 +400,22 @@ impl Session {
         }
     }
 
+    /// Lets a start go on until there is something to stop, but not for long: dropping it is left to the shim alone.
+    fn cancel_start(&mut self, task: task::AbortHandle) {
+        self.cancelled_starts.insert(task.id());
+        self.watches.spawn(async move {
+            sleep(CANCELLED_START_TIME).await;
+            task.abort();
+            Watched::Nothing
+        });
+    }
+
     /// Nobody is there any more. Returns when the session is over at the latest.
     fn lose_client(&mut self, gone: Gone) -> Instant {
         info!(?gone, "the client is gone");
         self.inbox = None;
         self.tasks.abort_all();
+        self.cancelled_starts.clear();
         self.requests = Requests::default();
         self.end(Ended::Gone(gone), self.shared.config.lost_client_grace);
         Instant::now() + LOST_CLIENT_DEADLINE
@@ -408,6 +429,7 @@ impl Session {
             Err(failed) => (failed.id(), Err(failed)),
         };
         let request = self.requests.task_ended(task);
+        self.cancelled_starts.remove(&task);
         match (request, done) {
             (Some(id), Ok(Done::Answered(outcome))) => self.answer(id, outcome, None),
             (Some(id), Ok(Done::Started(started))) => self.started(id, *started),
@@ -432,7 +454,12 @@ impl Session {
                     self.abandon(&process);
                 }
             }
-            // Cancelled and answered: whatever it has made ends here.
+            // Cancelled and answered: what it has started is stopped like everything else.
+            (None, Ok(Done::Started(started))) => {
+                if let Ok(process) = started.result {
+                    self.stop(Arc::new(process), self.shared.config.lost_client_grace);
+                }
+            }
             (None, _) => {}
         }
     }
@@ -506,6 +533,7 @@ impl Session {
             Ok(Watched::Closed(id, key)) => self.processes.closed(id, key, self.shared.config.retention),
             Ok(Watched::TreeGone(key)) => self.processes.tree_gone(key),
             Ok(Watched::Stopped) => self.stopping -= 1,
+            Ok(Watched::Nothing) => {}
             Err(failed) => error!(%failed, "a watch failed"),
         }
     }
@@ -551,7 +579,8 @@ impl Session {
 
     /// Answers what is not carried out at all.
     fn refuse(&mut self, id: Option<RequestId>, error: ErrorObject, batch: Option<BatchId>) {
-        debug!(?id, %error, "refused");
+        // Not its message: that quotes what the client has sent.
+        debug!(?id, kind = error.kind().as_str(), "refused");
         self.requests.respond(id, Err(error), batch, None, &self.outbox);
     }
 }

@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, set_child_subreaper, setsid};
 
 use super::frame::{FailureDetail, FromShim};
 use super::launch::Stdio;
-use super::reap::{ChildSignal, Reaped, ignore_stray_signals, reap};
+use super::reap::{ChildSignal, Reaped, ignore_stray_signals, reap_or_stopped};
 use super::{HAS_STDERR, HAS_STDIN, HAS_STDOUT, MAX_DESCRIPTORS, Stage, shim, tree};
 
 /// Pause between two rounds over orphans that have not died yet.
@@ -114,9 +114,16 @@ impl ForkServer {
     /// Reaps what has ended. Returns children that are no shims: what shims that were killed have left behind.
     fn reap_children(&mut self) -> Vec<i32> {
         self.children.clear();
-        while let Reaped::Ended { pid, wait_status, .. } = reap() {
-            // A shim that ends by itself leaves nothing behind.
-            self.orphaned |= !self.shims.remove(&pid) || wait_status != 0;
+        loop {
+            match reap_or_stopped() {
+                // A shim that ends by itself leaves nothing behind.
+                Reaped::Ended { pid, wait_status, .. } => {
+                    self.orphaned |= !self.shims.remove(&pid) || wait_status != 0;
+                }
+                // A command can stop the shim above it, but not for long: its tree has to be within reach.
+                Reaped::Stopped { pid } => drop(tree::signal_all(&[pid], Signal::CONT)),
+                Reaped::NoneEnded | Reaped::NoChildren => break,
+            }
         }
         if !self.orphaned {
             return Vec::new();

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(crate) enum Reaped {
     /// A child has ended and is reaped.
     Ended { pid: i32, wait_status: i32, usage: ChildUsage },
+    /// A child was stopped. Only if that was asked for.
+    Stopped { pid: i32 },
     /// There are children, none has ended.
     NoneEnded,
     /// There is no child at all, not even a zombie.
@@ -28,17 +30,27 @@ pub(crate) struct ChildUsage {
 
 /// Reaps one child if one has ended; never waits.
 pub(crate) fn reap() -> Reaped {
+    look(libc::WNOHANG)
+}
+
+/// The same, and tells of a child that was stopped.
+pub(crate) fn reap_or_stopped() -> Reaped {
+    look(libc::WNOHANG | libc::WUNTRACED)
+}
+
+fn look(options: i32) -> Reaped {
     loop {
         let mut wait_status = 0;
         // SAFETY: both out-pointers are valid; all-zero is a valid `rusage`.
         let (pid, usage) = unsafe {
             let mut usage = mem::zeroed::<libc::rusage>();
-            (libc::wait4(-1, &mut wait_status, libc::WNOHANG, &mut usage), usage)
+            (libc::wait4(-1, &mut wait_status, options, &mut usage), usage)
         };
         match pid {
             0 => return Reaped::NoneEnded,
             -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
             -1 => return Reaped::NoChildren,
+            pid if libc::WIFSTOPPED(wait_status) => return Reaped::Stopped { pid },
             pid => return Reaped::Ended { pid, wait_status, usage: ChildUsage::from(usage) },
         }
     }

@@ -168,6 +168,10 @@ impl Shim {
             Ending::No => {
                 let tree = tree::descendants(self.me);
                 tree::signal_all(&tree, Signal::TERM);
+                // What was being forked meanwhile. Once only: later children may be there to clean up.
+                let mut late = tree::descendants(self.me);
+                late.retain(|pid| !tree.contains(pid));
+                tree::signal_all(&late, Signal::TERM);
                 // A stopped process takes SIGTERM only when it goes on.
                 tree::signal_all(&tree, Signal::CONT);
                 Ending::Asked { kill_at: wanted }
@@ -239,6 +243,7 @@ impl Shim {
             match reap() {
                 Reaped::NoChildren => return true,
                 Reaped::NoneEnded => return false,
+                Reaped::Stopped { .. } => {}
                 Reaped::Ended { pid, wait_status, usage } if Some(pid) == self.leader => {
                     self.leader = None;
                     self.report(&FromShim::Exited(LeaderExit {

@@ -87,18 +87,19 @@ impl Driver {
     pub(super) async fn run(mut self) {
         while self.cell.is_some() || !self.pump.has_ended() {
             let alarm = [self.timeout_at, self.leftovers_at].into_iter().flatten().min();
+            let busy = self.cell.as_ref().is_some_and(Cell::is_busy);
             tokio::select! {
                 biased;
-                frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame).await,
-                Some(order) = self.orders.recv() => self.obey(order).await,
+                frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame),
+                Some(order) = self.orders.recv(), if !busy => self.obey(order),
                 () = writable(self.stdin.as_ref()) => self.stdin.iter_mut().for_each(Stdin::feed),
-                () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring().await,
+                () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring(),
                 () = self.pump.step(), if !self.pump.has_ended() => {}
             }
         }
     }
 
-    async fn hear(&mut self, frame: Option<FromShim>) {
+    fn hear(&mut self, frame: Option<FromShim>) {
         match frame {
             Some(FromShim::Exited(exit)) => self.leader_exited(&exit),
             Some(FromShim::Signalled { delivered, errno }) => {
@@ -118,7 +119,7 @@ impl Driver {
             Some(unexpected @ (FromShim::Started { .. } | FromShim::Failed { .. })) => {
                 warn!(pid = self.pid, ?unexpected, "a shim spoke out of turn");
             }
-            None => self.lose_shim().await,
+            None => self.lose_shim(),
         }
     }
 
@@ -146,10 +147,10 @@ impl Driver {
         }
     }
 
-    async fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: Order) {
         match order {
             Order::Signal { scope, signal, reply } => {
-                if self.tell(&ToShim::Signal { scope, number: signal.number() }).await {
+                if self.tell(&ToShim::Signal { scope, number: signal.number() }) {
                     self.signals.push_back(reply);
                 }
             }
@@ -165,7 +166,7 @@ impl Driver {
             }
             Order::Terminate { grace, reply } => {
                 let running = self.leader != Leader::Exited;
-                if self.end_tree(Cause::Terminated, grace).await {
+                if self.end_tree(Cause::Terminated, grace) {
                     self.terminations.push((running, reply));
                 } else {
                     let _ = reply.send(Terminated { running, survivors: Vec::new() });
@@ -175,37 +176,40 @@ impl Driver {
     }
 
     /// A deadline has passed.
-    async fn ring(&mut self) {
+    fn ring(&mut self) {
         let now = Instant::now();
         if self.timeout_at.is_some_and(|at| at <= now) {
             self.timeout_at = None;
-            self.end_tree(Cause::Timeout, self.grace).await;
+            self.end_tree(Cause::Timeout, self.grace);
         }
         if self.leftovers_at.is_some_and(|at| at <= now) {
             self.leftovers_at = None;
-            self.end_tree(Cause::Terminated, self.grace).await;
+            self.end_tree(Cause::Terminated, self.grace);
         }
     }
 
     /// Has the shim end the tree. False if there is none.
-    async fn end_tree(&mut self, cause: Cause, grace: Duration) -> bool {
+    fn end_tree(&mut self, cause: Cause, grace: Duration) -> bool {
         if self.leader == Leader::Running {
             self.leader = Leader::Ending(cause);
         }
-        self.tell(&ToShim::Terminate { grace }).await
+        self.tell(&ToShim::Terminate { grace })
     }
 
     /// False if the shim is gone. What then becomes of the tree comes with the end of its socket.
-    async fn tell(&self, frame: &ToShim) -> bool {
-        match &self.cell {
-            Some(cell) => cell.send(frame).await.is_ok(),
+    fn tell(&mut self, frame: &ToShim) -> bool {
+        match &mut self.cell {
+            Some(cell) => {
+                cell.queue(frame);
+                true
+            }
             None => false,
         }
     }
 
     /// The shim has ended without saying that the tree is gone: somebody killed it. Its orphans are the fork
     /// server's, which ends them.
-    async fn lose_shim(&mut self) {
+    fn lose_shim(&mut self) {
         warn!(pid = self.pid, "the shim is gone; its tree is being ended");
         if self.leader != Leader::Exited {
             self.leader = Leader::Exited;

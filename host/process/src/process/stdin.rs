@@ -146,6 +146,11 @@ impl Stdin {
                 }
             };
             let Turn::Done(status) = turn else { return };
+            if let Item::Write(Write { id: Some(id), .. }) = item
+                && status == WriteStatus::StdinClosed
+            {
+                self.ids.forget(id);
+            }
             self.begun = None;
             match self.queue.pop_front() {
                 Some(Item::Write(item)) => {
@@ -192,6 +197,13 @@ struct RecentIds {
 }
 
 impl RecentIds {
+    /// A write that failed may be tried again.
+    fn forget(&mut self, id: &str) {
+        if self.known.remove(id) {
+            self.order.retain(|known| known != id);
+        }
+    }
+
     /// Whether the id is known already. It is from now on.
     fn seen(&mut self, id: Option<&str>) -> bool {
         let Some(id) = id else { return false };

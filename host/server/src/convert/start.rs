@@ -17,6 +17,9 @@ use crate::config::HostConfig;
 /// The method whose params are taken apart here; `process/run` has the same.
 const START: &str = "process/start";
 
+/// Bytes of a process's metadata, which is kept as long as the process.
+const MAX_METADATA: usize = 64 * 1024;
+
 /// What to start, in the words of processes.
 #[derive(Debug)]
 pub(crate) struct StartSpec {
@@ -31,6 +34,14 @@ pub(crate) struct StartSpec {
 /// Takes the params of a start apart.
 pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<StartSpec, ErrorObject> {
     refuse_unsupported(&params)?;
+    let metadata: usize = params.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if metadata > MAX_METADATA {
+        return Err(invalid(
+            START,
+            "metadata",
+            &format!("expected at most {MAX_METADATA} bytes, saw {metadata}"),
+        ));
+    }
     let cwd = params.cwd.as_deref().map(|cwd| path("cwd", cwd)).transpose()?;
     let env = environment(params.env.as_deref(), params.env_policy.as_ref());
     let command = Command {
@@ -46,7 +57,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
         max_chunks: config.max_chunks_per_process,
         overflow: overflow(asked.overflow)?,
         whole_characters: params.output_encoding == OutputEncoding::Utf8,
-        ..Retention::default()
+        hold: config.hold,
     };
     let options = ProcessOptions {
         retention,

@@ -110,12 +110,11 @@ impl Requests {
         self.tasks.remove(&task)
     }
 
-    /// Stops the request's task, if it has one; whatever it has finished meanwhile belongs to nobody.
-    pub(super) fn abort(&mut self, id: &RequestId) {
-        if let Some(task) = self.waiting.get_mut(id).and_then(|waiting| waiting.task.take()) {
-            self.tasks.remove(&task.id());
-            task.abort();
-        }
+    /// Takes the task from a request that has one; whatever it comes to belongs to nobody then.
+    pub(super) fn detach(&mut self, id: &RequestId) -> Option<task::AbortHandle> {
+        let task = self.waiting.get_mut(id)?.task.take()?;
+        self.tasks.remove(&task.id());
+        Some(task)
     }
 
     /// Answers a request, now or together with its batch.
@@ -127,6 +126,10 @@ impl Requests {
         outbox: &Outbox,
     ) {
         let Some(waiting) = self.waiting.remove(&id) else { return };
+        // A task that goes on speaks for nobody: the id is free for another request.
+        if let Some(task) = waiting.task {
+            self.tasks.remove(&task.id());
+        }
         self.respond(Some(id), outcome, waiting.batch, then_push, outbox);
     }
 
