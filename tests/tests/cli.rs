@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
-use weir_tests::{CommandLine, Finished, Gate, Launch};
+use serde_json::{Value, json};
+use weir_tests::{CommandLine, Finished, Gate, Json, Launch};
 
 weir_tests::binary_only!(
     run_passes_the_exit_code,
@@ -129,5 +129,12 @@ fn a_piped_file_of_requests_is_answered(launch: Launch) {
         assert_eq!(answers.len(), 1, "one answer to {request}");
         assert!(answers[0].get("result").is_some(), "{}", answers[0]);
     }
-    assert!(finished.stdout.contains("hello"), "{finished:?}");
+    // The end of the file stops nothing that was asked for before.
+    let run = answers.iter().find(|answer| answer.get("id") == Some(&json!(2))).expect("the run's answer");
+    let said = |stream: &str| run.text(&format!("result.{stream}")).to_owned();
+    assert_eq!(
+        (said("stdout"), said("stderr")),
+        ("hello from a shell\n".into(), "and from its stderr\n".into())
+    );
+    assert_eq!(run.int("result.exitCode"), 3);
 }
