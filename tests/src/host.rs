@@ -8,7 +8,7 @@ use std::process::{Child, ChildStderr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -37,6 +37,7 @@ pub struct Host {
     binaries: Binaries,
     expected_exit: Mutex<Option<i32>>,
     directory: TempDir,
+    ask: bool,
     processes: AtomicUsize,
     outcome: OnceLock<Result<i32, String>>,
     finished: bool,
@@ -44,7 +45,7 @@ pub struct Host {
 
 /// What runs the host.
 pub(crate) enum Runtime {
-    Child { child: Child, log: Arc<Mutex<Vec<u8>>> },
+    Child { child: Child, log: Arc<Mutex<Vec<u8>>>, reader: Option<JoinHandle<()>> },
     Thread { outcome: Receiver<Result<i32, String>> },
 }
 
@@ -61,14 +62,21 @@ impl Host {
         Launch::new(binaries, true)
     }
 
-    pub(crate) fn new(launch: Launch, mark: String, client: Client, runtime: Runtime) -> Self {
+    pub(crate) fn new(
+        launch: Launch,
+        mark: String,
+        directory: TempDir,
+        client: Client,
+        runtime: Runtime,
+    ) -> Self {
         let host = Self {
             client,
             runtime: Mutex::new(runtime),
             mark,
             binaries: launch.binaries,
             expected_exit: Mutex::new(launch.exit),
-            directory: tempfile::tempdir().expect("a temporary directory"),
+            directory,
+            ask: launch.ask,
             processes: AtomicUsize::new(0),
             outcome: OnceLock::new(),
             finished: false,
@@ -82,7 +90,8 @@ impl Host {
     /// Shakes hands.
     #[track_caller]
     pub fn initialize(&self) -> Value {
-        let result = self.call("initialize", json!({ "clientName": "weir-tests" }));
+        let params = json!({ "clientName": "weir-tests", "capabilities": { "ask": self.ask } });
+        let result = self.call("initialize", params);
         self.notify("initialized", json!({}));
         result
     }
@@ -131,6 +140,11 @@ impl Host {
         Gate::new(self.path(name))
     }
 
+    /// Replaces the configuration of a host that was launched with one.
+    pub fn rewrite_config(&self, text: &str) {
+        std::fs::write(self.path(crate::launch::CONFIG), text).expect("a configuration file");
+    }
+
     /// A path in the directory of this host, which is removed with it.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
@@ -173,6 +187,20 @@ impl Host {
             }
             Runtime::Thread { .. } => String::new(),
         }
+    }
+
+    /// Ends the host and gives all that it has logged (the binary's only).
+    #[must_use]
+    pub fn whole_log(&self) -> String {
+        self.client.close();
+        // What is wrong with its end is told when it is dropped.
+        let _ = self.wait_exit();
+        if let Runtime::Child { reader, .. } = &mut *self.lock()
+            && let Some(reader) = reader.take()
+        {
+            reader.join().expect("the log is read to its end");
+        }
+        self.log()
     }
 
     /// Another exit status is expected from now on; `None` for any.
@@ -299,13 +327,13 @@ impl Runtime {
     pub(crate) fn child(child: Child, mut stderr: ChildStderr) -> Self {
         let log = Arc::new(Mutex::new(Vec::new()));
         let for_thread = Arc::clone(&log);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut block = [0; 4096];
             while let Ok(count @ 1..) = stderr.read(&mut block) {
                 for_thread.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&block[..count]);
             }
         });
-        Self::Child { child, log }
+        Self::Child { child, log, reader: Some(reader) }
     }
 
     pub(crate) fn thread(outcome: Receiver<Result<i32, String>>) -> Self {

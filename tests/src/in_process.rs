@@ -1,15 +1,18 @@
 //! A session of the host's library over byte streams, in the process of the test.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use weir::{ForkServerCommand, Host, HostConfig};
 
+use crate::launch::Binaries;
+
 /// Serves one session until it has ended and gives the exit status that the binary would have.
 ///
-/// `options` are those of the command line (`--retention-ms`, `25`), `fork_server` is the program that the host
-/// runs once more as its fork server.
+/// `options` are those of the command line (`--retention-ms`, `25`); the host's program is run once more as its fork
+/// server.
 ///
 /// This is the only function that calls the host's library.
 ///
@@ -18,16 +21,21 @@ use weir::{ForkServerCommand, Host, HostConfig};
 /// If the host cannot start, or an option has no meaning in process.
 pub(crate) fn serve(
     options: &[String],
-    fork_server: &str,
+    binaries: Binaries,
     reader: impl Read + Send + 'static,
     writer: impl Write + Send + 'static,
 ) -> anyhow::Result<i32> {
-    let fork_server = ForkServerCommand { program: fork_server.into(), args: vec!["fork-server".into()] };
+    let fork_server = ForkServerCommand { program: binaries.host.into(), args: vec!["fork-server".into()] };
     let mut config = HostConfig::new(fork_server);
+    config.plugin_cache = Some(Path::new(binaries.scratch).join("weir"));
     for option in options.chunks(2) {
         let [name, value] = option else {
             anyhow::bail!("expected an option and its value, saw `{option:?}`")
         };
+        if name == "--config" {
+            config.plugin_file = Some(value.into());
+            continue;
+        }
         let value: u64 =
             value.parse().with_context(|| format!("`{name}`: expected a number, saw `{value}`"))?;
         match name.as_str() {

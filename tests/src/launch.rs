@@ -1,5 +1,6 @@
 //! How a host is started: which one, with what options.
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -19,6 +20,8 @@ pub struct Binaries {
     pub host: &'static str,
     /// The scripted child.
     pub probe: &'static str,
+    /// Where tests may leave what is worth keeping, as compiled plugins.
+    pub scratch: &'static str,
 }
 
 /// A host that is to be started. Every part has a default.
@@ -32,6 +35,8 @@ pub struct Launch {
     env: Vec<(String, Option<String>)>,
     cwd: Option<PathBuf>,
     framing: Framing,
+    config: Option<String>,
+    pub(crate) ask: bool,
 }
 
 impl Launch {
@@ -45,7 +50,23 @@ impl Launch {
             env: Vec::new(),
             cwd: None,
             framing: Framing::Lines,
+            config: None,
+            ask: false,
         }
+    }
+
+    /// What stands in the host's configuration file. Without this there is none, whatever the user has.
+    #[must_use]
+    pub fn config(mut self, text: impl Into<String>) -> Self {
+        self.config = Some(text.into());
+        self
+    }
+
+    /// The client says that it can be asked.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.ask = true;
+        self
     }
 
     /// Adds words to the host's command line.
@@ -110,10 +131,22 @@ impl Launch {
     /// If it cannot be started or refuses the handshake.
     #[must_use]
     #[track_caller]
-    pub fn start(self) -> Host {
+    pub fn start(mut self) -> Host {
         let mark = format!("weir-mark-{:016x}", fastrand::u64(..));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        match &self.config {
+            Some(text) => {
+                let file = directory.path().join(CONFIG);
+                fs::write(&file, text).expect("a configuration file");
+                self.options.extend(["--config".to_owned(), file.display().to_string()]);
+            }
+            None if !self.in_process && !self.options.iter().any(|option| option == "--config") => {
+                self.options.push("--no-config".to_owned());
+            }
+            None => {}
+        }
         let (client, runtime) = if self.in_process { self.serve() } else { self.spawn(&mark) };
-        Host::new(self, mark, client, runtime)
+        Host::new(self, mark, directory, client, runtime)
     }
 
     /// The binary's command line, without streams.
@@ -125,6 +158,8 @@ impl Launch {
         let program = settings::shipped_binary().unwrap_or_else(|| self.binaries.host.to_owned());
         let mut command = Command::new(program);
         command.args(&self.options).env(MARK, mark);
+        // Compiled plugins are kept from run to run, and not among the user's own.
+        command.env("XDG_CACHE_HOME", self.binaries.scratch);
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),
@@ -152,16 +187,19 @@ impl Launch {
         assert!(self.env.is_empty() && self.cwd.is_none(), "a host in this process shares its environment");
         let (host_reads, client_writes) = io::pipe().expect("a pipe");
         let (client_reads, host_writes) = io::pipe().expect("a pipe");
-        let (options, program) = (self.options.clone(), self.binaries.host);
+        let (options, binaries) = (self.options.clone(), self.binaries);
         let (done, outcome): (_, Receiver<Result<i32, String>>) = sync_channel(1);
         thread::spawn(move || {
-            let served = in_process::serve(&options, program, host_reads, host_writes);
+            let served = in_process::serve(&options, binaries, host_reads, host_writes);
             // Nobody listens any more when the test has failed already.
             let _ = done.send(served.map_err(|error| format!("{error:#}")));
         });
         (Client::new(client_reads, client_writes, self.framing), Runtime::thread(outcome))
     }
 }
+
+/// The configuration file in the host's directory.
+pub(crate) const CONFIG: &str = "weir.toml";
 
 /// The variable that marks a host and whatever inherits its environment.
 pub(crate) const MARK: &str = "WEIR_TEST_MARK";

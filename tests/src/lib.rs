@@ -17,6 +17,7 @@ mod ledger;
 mod live_process;
 mod mailbox;
 mod pattern;
+mod plugin_entry;
 mod process;
 mod random_tree;
 mod rpc_error;
@@ -36,6 +37,7 @@ pub use ledger::Ledger;
 pub use live_process::{LiveProcess, listing};
 pub use mailbox::{Missing, Received};
 pub use pattern::{locate, pattern};
+pub use plugin_entry::PluginEntry;
 pub use process::{Process, chunks_of, merge, outline, pushed};
 pub use random_tree::RandomTree;
 pub use rpc_error::RpcError;
@@ -45,7 +47,11 @@ pub use transcript::{Side, Transcript};
 #[macro_export]
 macro_rules! binaries {
     () => {
-        $crate::Binaries { host: env!("CARGO_BIN_EXE_weir-under-test"), probe: env!("CARGO_BIN_EXE_probe") }
+        $crate::Binaries {
+            host: env!("CARGO_BIN_EXE_weir-under-test"),
+            probe: env!("CARGO_BIN_EXE_probe"),
+            scratch: env!("CARGO_TARGET_TMPDIR"),
+        }
     };
 }
 

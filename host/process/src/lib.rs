@@ -27,5 +27,6 @@ pub use log::{
     StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor,
 };
 pub use process::holders::Holder;
+pub use process::ingest::{Ingest, Ingesting, Withhold};
 pub use process::stdin::{StdinQueueFull, WriteStatus};
 pub use process::{Leftovers, Process, ProcessOptions, Signal, Signalled, Terminated, TooManyOrders};

@@ -150,6 +150,9 @@ pub struct Status {
     pub dropped_bytes: u64,
     /// Bytes that can still be read.
     pub retained_bytes: u64,
+    /// Bytes that were printed and not appended, because what they had to go through failed. Not part of
+    /// `total_bytes`, and without sequence numbers; what was on the way when it failed is not counted.
+    pub withheld_bytes: u64,
     /// The sequence number that the next entry will take.
     pub next_seq: u64,
 }
@@ -205,6 +208,8 @@ pub enum Event {
         total_bytes: u64,
         /// Bytes no longer retained when the event was taken, whoever had read them before.
         dropped_bytes: u64,
+        /// Bytes that were printed and not appended: see [`Status::withheld_bytes`].
+        withheld_bytes: u64,
         /// What is missing between the event before and this one.
         dropped: Option<Dropped>,
     },

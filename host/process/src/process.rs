@@ -4,6 +4,7 @@
 
 mod driver;
 pub(crate) mod holders;
+pub(crate) mod ingest;
 mod pump;
 pub(crate) mod stdin;
 
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use self::driver::{Driver, Order};
 use self::holders::Holder;
+use self::ingest::Ingest;
 use self::pump::Pump;
 use self::stdin::{Load, Stdin, StdinQueueFull, Write, WriteStatus};
 use crate::cell::{Scope, tree};
@@ -97,6 +99,7 @@ pub struct TooManyOrders {
 
 impl Process {
     /// Runs `command`. Dropping the future ends what it has started. Needs a tokio runtime with I/O and time.
+    /// What a stream carries goes through what `ingest` gives for it, if anything, before it is retained.
     ///
     /// # Errors
     ///
@@ -106,6 +109,7 @@ impl Process {
         store: &Arc<Store>,
         mut command: Command,
         options: ProcessOptions,
+        ingest: impl FnMut(Stream) -> Option<Box<dyn Ingest>>,
     ) -> Result<Self, StartError> {
         let Launched { cell, shim, pid, stdin, stdout, stderr } = cells.start(&mut command).await?;
         let inode = |fd: &dyn AsFd| rustix::fs::fstat(fd.as_fd()).map_or(0, |stat| stat.st_ino);
@@ -115,7 +119,8 @@ impl Process {
         let (gone, tree_gone) = watch::channel(false);
         let load = stdin.as_ref().map(|_| Arc::new(Load::default()));
         let stdin = stdin.zip(load.clone()).map(|(pipe, load)| Stdin::new(pipe, load));
-        let pump = Pump::new(Arc::clone(&log), stdout, stderr);
+        let streams = [(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
+        let pump = Pump::new(Arc::clone(&log), streams, ingest);
         let driver = Driver::new(cell, pump, stdin, inbox, gone, pid, &options);
         Ok(Self {
             pid,

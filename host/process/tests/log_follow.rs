@@ -73,7 +73,10 @@ fn events_come_in_order_and_once() {
     let streams_open = vec![Stderr];
     assert_eq!(*exited, Event::Exited { seq: 2, exit: EXIT, streams_open, dropped: None });
     assert_eq!((chunk.seq, &chunk.bytes[..]), (3, &b"late"[..]));
-    assert_eq!(*closed, Event::Closed { seq: 4, total_bytes: 5, dropped_bytes: 0, dropped: None });
+    assert_eq!(
+        *closed,
+        Event::Closed { seq: 4, total_bytes: 5, dropped_bytes: 0, withheld_bytes: 0, dropped: None }
+    );
     assert_eq!(take(&log, u64::MAX), (vec![], false));
 }
 
@@ -138,7 +141,10 @@ fn a_loss_at_the_end_is_told_with_the_close() {
     else {
         panic!("{events:?}")
     };
-    assert_eq!(*closed, Event::Closed { seq: 3, total_bytes: 3, dropped_bytes: 3, dropped: None });
+    assert_eq!(
+        *closed,
+        Event::Closed { seq: 3, total_bytes: 3, dropped_bytes: 3, withheld_bytes: 0, dropped: None }
+    );
 }
 
 #[test]

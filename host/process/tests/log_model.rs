@@ -302,7 +302,7 @@ impl Modelled {
                     self.end_event(0);
                     assert_eq!((exit, &streams_open), (EXIT, &self.open_at_exit));
                 }
-                Event::Closed { seq, total_bytes, dropped_bytes, dropped } => {
+                Event::Closed { seq, total_bytes, dropped_bytes, dropped, .. } => {
                     self.skip_to(seq, dropped);
                     assert_eq!(self.kind(seq), Kind::Close);
                     assert_eq!(total_bytes, self.printed.len() as u64);

@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
-    CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, ReadParams, ReleaseParams, RunParams,
-    SignalParams, StartParams, TerminateParams, WaitParams, WriteParams,
+    CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
+    ReleaseParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams,
+    WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -40,6 +41,14 @@ pub enum Call {
     ProcessList,
     /// `process/release`.
     ProcessRelease(ReleaseParams),
+    /// `process/summary`.
+    ProcessSummary(SummaryParams),
+    /// `policy/check`.
+    PolicyCheck(Box<PolicyCheckParams>),
+    /// `plugin/list`.
+    PluginList,
+    /// `plugin/reload`.
+    PluginReload,
 }
 
 impl Call {
@@ -59,6 +68,10 @@ impl Call {
         "process/terminate",
         "process/list",
         "process/release",
+        "process/summary",
+        "policy/check",
+        "plugin/list",
+        "plugin/reload",
     ];
 
     /// The name of the method.
@@ -78,6 +91,10 @@ impl Call {
             Self::ProcessTerminate(_) => "process/terminate",
             Self::ProcessList => "process/list",
             Self::ProcessRelease(_) => "process/release",
+            Self::ProcessSummary(_) => "process/summary",
+            Self::PolicyCheck(_) => "policy/check",
+            Self::PluginList => "plugin/list",
+            Self::PluginReload => "plugin/reload",
         }
     }
 
@@ -99,6 +116,10 @@ impl Call {
             "process/terminate" => Self::ProcessTerminate(params::decode(method, params)?),
             "process/list" => params::decode(method, params).map(|NoParams {}| Self::ProcessList)?,
             "process/release" => Self::ProcessRelease(params::decode(method, params)?),
+            "process/summary" => Self::ProcessSummary(params::decode(method, params)?),
+            "policy/check" => Self::PolicyCheck(Box::new(params::decode(method, params)?)),
+            "plugin/list" => params::decode(method, params).map(|NoParams {}| Self::PluginList)?,
+            "plugin/reload" => params::decode(method, params).map(|NoParams {}| Self::PluginReload)?,
             unknown => return Err(no_such_method(unknown)),
         })
     }

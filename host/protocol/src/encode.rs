@@ -1,6 +1,6 @@
 //! From typed messages to JSON-RPC.
 
-use crate::{ErrorObject, Event, Reply, RequestId, json};
+use crate::{ClientRequest, ErrorObject, Event, Reply, RequestId, json};
 
 /// Appends a response. Without an id, which only an error can be, the id is null.
 pub fn encode_response(out: &mut Vec<u8>, id: Option<&RequestId>, outcome: &Result<Reply, ErrorObject>) {
@@ -43,5 +43,16 @@ pub fn encode_event(out: &mut Vec<u8>, event: &Event) {
     out.extend_from_slice(event.method().as_bytes());
     out.extend_from_slice(b"\",\"params\":");
     event.write(out);
+    out.push(b'}');
+}
+
+/// Appends a request to the client. `id` comes back with the response, as [`RequestId::String`].
+pub fn encode_request(out: &mut Vec<u8>, id: &str, request: &ClientRequest) {
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    json::write_string(out, id);
+    out.extend_from_slice(b",\"method\":\"");
+    out.extend_from_slice(request.method().as_bytes());
+    out.extend_from_slice(b"\",\"params\":");
+    request.write(out);
     out.push(b'}');
 }

@@ -31,7 +31,7 @@ pub enum ErrorKind {
     SessionAttached,
     /// A policy said no.
     PolicyDenied,
-    /// A policy could not say anything, so the command is not run.
+    /// A policy could not say anything, or the configuration is broken; `cause` says how. Nothing is run.
     PolicyFailed,
     /// A stated bound was reached.
     LimitExceeded,

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::{Dropped, Exit, OutputData, ProcessId, Stream, Usage, json};
+use crate::{Dropped, Exit, OutputData, PluginFault, ProcessId, Stream, Usage, json};
 
-/// News of a process.
+/// News of a process, of plugins, or of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// `process/output`.
@@ -13,6 +13,20 @@ pub enum Event {
     Exited(ExitedEvent),
     /// `process/closed`.
     Closed(ClosedEvent),
+    /// `plugin/fault`.
+    PluginFault(PluginFault),
+    /// `plugin/reloaded`: the configuration was read anew.
+    PluginsReloaded {
+        /// The generation that holds from now on; the one before, if there is a failure.
+        generation: u64,
+        /// Why it was not taken up, if it was not.
+        failure: Option<String>,
+    },
+    /// `$/cancelRequest`: the answer to a request to the client is no longer wanted.
+    CancelRequest {
+        /// The id that the request had.
+        id: String,
+    },
 }
 
 /// `process/output`: it printed something.
@@ -59,6 +73,9 @@ pub struct ClosedEvent {
     pub total_bytes: u64,
     /// How much of it is gone.
     pub dropped_bytes: u64,
+    /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
+    #[serde(skip_serializing_if = "json::is_zero")]
+    pub withheld_bytes: u64,
     /// What is missing before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Dropped>,
@@ -71,6 +88,9 @@ impl Event {
             Self::Output(_) => "process/output",
             Self::Exited(_) => "process/exited",
             Self::Closed(_) => "process/closed",
+            Self::PluginFault(_) => "plugin/fault",
+            Self::PluginsReloaded { .. } => "plugin/reloaded",
+            Self::CancelRequest { .. } => "$/cancelRequest",
         }
     }
 
@@ -80,8 +100,28 @@ impl Event {
             Self::Output(event) => event.write(out),
             Self::Exited(event) => event.write(out),
             Self::Closed(event) => json::write_value(out, event),
+            Self::PluginFault(event) => json::write_value(out, event),
+            Self::PluginsReloaded { generation, failure } => {
+                let event = Reloaded { generation: *generation, failure: failure.as_deref() };
+                json::write_value(out, &event);
+            }
+            Self::CancelRequest { id } => json::write_value(out, &Cancel { id }),
         }
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reloaded<'a> {
+    generation: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Cancel<'a> {
+    id: &'a str,
 }
 
 impl OutputEvent {

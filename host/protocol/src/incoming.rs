@@ -184,7 +184,7 @@ fn quote(raw: &RawValue) -> String {
 }
 
 /// What a JSON text is, unless it is an object.
-fn kind_of(text: &str) -> Option<&'static str> {
+pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
     match text.trim_start().bytes().next() {
         Some(b'{') => None,
         Some(b'[') => Some("an array"),

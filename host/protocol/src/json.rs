@@ -1,6 +1,10 @@
-//! JSON written by hand, straight into the output buffer, for the messages that carry output.
+//! JSON written by hand, straight into the output buffer, for the messages that carry output; and what serde needs
+//! to be told for the others.
 
-use serde::Serialize;
+use std::collections::HashMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 /// Appends `value` as JSON.
 ///
@@ -61,6 +65,28 @@ pub(crate) fn write_base64_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     base64_simd::STANDARD.encode_append(bytes, out);
     out.push(b'"');
+}
+
+/// For `skip_serializing_if`: a count of nothing.
+pub(crate) fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// For `serialize_with`: an object whose values are strings, in order. Of pairs with one name the last counts, as
+/// for a client that sends such an object.
+pub(crate) fn string_map<S: Serializer>(
+    members: &[(String, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let last: HashMap<&str, usize> =
+        members.iter().enumerate().map(|(place, (name, _))| (name.as_str(), place)).collect();
+    let mut map = serializer.serialize_map(Some(last.len()))?;
+    for (place, (name, value)) in members.iter().enumerate() {
+        if last[name.as_str()] == place {
+            map.serialize_entry(name, value)?;
+        }
+    }
+    map.end()
 }
 
 fn write_escaped(out: &mut Vec<u8>, text: &str) {

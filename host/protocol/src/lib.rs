@@ -5,7 +5,8 @@
 //! no processes, no I/O.
 //!
 //! The way in is [`Decoder`] (bytes to frames) and [`parse`] (a frame to an [`Incoming`]); the way out is
-//! [`Encoder`] (a frame around a message) with [`encode_response`], [`encode_batch`] and [`encode_event`].
+//! [`Encoder`] (a frame around a message) with [`encode_response`], [`encode_batch`],
+//! [`encode_event`] and [`encode_request`].
 //!
 //! ```
 //! use weir_protocol::{Call, Decoder, Incoming, parse};
@@ -17,6 +18,7 @@
 //! ```
 
 mod call;
+mod client_request;
 mod encode;
 mod environment;
 mod error_kind;
@@ -30,13 +32,16 @@ mod notice;
 mod opaque;
 mod output_data;
 mod params;
+mod plugin;
+mod policy;
 mod process;
 mod process_id;
 mod reply;
 mod request_id;
 
 pub use call::Call;
-pub use encode::{encode_batch, encode_event, encode_response};
+pub use client_request::ClientRequest;
+pub use encode::{encode_batch, encode_event, encode_request, encode_response};
 pub use environment::{EnvironmentCapabilities, EnvironmentInfo, EnvironmentState, EnvironmentStatus, Shell};
 pub use error_kind::ErrorKind;
 pub use error_object::{Detail, ErrorObject};
@@ -44,18 +49,28 @@ pub use event::{ClosedEvent, Event, ExitedEvent, OutputEvent};
 pub use framing::{Decoder, Encoder, FrameError, Framing};
 pub use incoming::{Incoming, MAX_BATCH_MESSAGES, ResponseError, parse};
 pub use lifecycle::{
-    Capabilities, Containment, InitializeParams, InitializeResult, Limits, PROTOCOL_VERSION, PluginInfo,
-    ServerInfo,
+    Capabilities, ClientCapabilities, Containment, InitializeParams, InitializeResult, Limits,
+    PROTOCOL_VERSION, PluginInfo, PolicyInfo, ServerInfo,
 };
 pub use notice::Notice;
 pub use opaque::Opaque;
 pub use output_data::{OutputData, OutputEncoding};
+pub use plugin::{
+    DecisionCounts, PluginEntry, PluginFault, PluginGrants, PluginKind, PluginLimits, PluginListResult,
+    PluginReloadResult, ViewEntry,
+};
+pub use policy::{
+    AskDecision, AskParams, AskResult, AskScope, AskedCommand, DecidedBy, Decision, OpinionEntry,
+    OpinionFault, PatchInfo, PluginVerdict, PolicyCheckParams, PolicyCheckResult, PolicyFailure,
+    ScriptAssignment, ScriptCommand, ScriptInfo, ScriptRedirect, ScriptWord, Verdict,
+};
 pub use process::{
-    Cause, CloseStdinParams, Cut, Dropped, EnvInherit, EnvPolicy, Exit, Holder, Leftovers, ListEntry,
-    ListResult, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult, ReleaseParams,
-    Retention, RunParams, RunResult, SandboxType, Scope, SignalParams, StartParams, StartResult, Stream,
-    TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor, WaitParams, WaitResult,
-    WriteParams, WriteResult, WriteStatus,
+    Cause, CloseStdinParams, Cut, Diagnostic, Dropped, EnvInherit, EnvPolicy, Exit, Holder, Leftovers,
+    ListEntry, ListResult, OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams,
+    ReadResult, ReleaseParams, Retention, RunParams, RunResult, SandboxType, Scope, SignalParams,
+    StartParams, StartResult, Stream, SummaryParams, SummaryResult, TerminalSize, TerminateParams,
+    TerminateResult, Tty, Until, Usage, WaitFor, WaitParams, WaitResult, WriteParams, WriteResult,
+    WriteStatus,
 };
 pub use process_id::ProcessId;
 pub use reply::Reply;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::params::{Fault, Params, from_json};
-use crate::{EnvironmentInfo, Opaque};
+use crate::params::{self, Fault, Params, from_json};
+use crate::{EnvironmentInfo, PluginKind, Verdict};
 
 /// The version of the wire contract.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -21,7 +21,17 @@ pub struct InitializeParams {
     /// The detached session to take up.
     pub resume_session_id: Option<String>,
     /// What the client can do.
-    pub capabilities: Option<Opaque>,
+    #[serde(default, deserialize_with = "params::named_or_default")]
+    pub capabilities: ClientCapabilities,
+}
+
+/// What a client can do beyond asking and reading answers. What it does not state it cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientCapabilities {
+    /// Answer [`policy/ask`](crate::ClientRequest::PolicyAsk).
+    #[serde(default, deserialize_with = "params::null_is_default")]
+    pub ask: bool,
 }
 
 impl Params for InitializeParams {
@@ -64,10 +74,13 @@ pub struct Capabilities {
     pub limits: Limits,
     /// How descendants are held.
     pub containment: Containment,
-    /// Loaded plugins.
+    /// Loaded plugins, in the order configured.
     pub plugins: Vec<PluginInfo>,
-    /// Names of views that `process/read` takes.
+    /// Names of views that `process/read` and `process/run` take.
     pub views: Vec<String>,
+    /// What judges commands; left out where everything runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyInfo>,
     /// Names of the methods that are answered, as in [`Call::METHODS`](crate::Call::METHODS).
     pub methods: Cow<'static, [&'static str]>,
 }
@@ -114,8 +127,26 @@ pub struct Containment {
 pub struct PluginInfo {
     /// The configured name.
     pub name: String,
-    /// `policy`, `filter`, `summary`.
-    pub kinds: Vec<String>,
+    /// What it can do.
+    pub kinds: Vec<PluginKind>,
     /// The digest of the component, in hexadecimal digits.
     pub sha256: String,
+    /// The generation that it was loaded in.
+    pub generation: u64,
+}
+
+/// What judges commands. Members that do not apply are left out on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyInfo {
+    /// What becomes of a command that no policy has an opinion on.
+    pub default: Verdict,
+    /// The configuration: an absolute native path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_file: Option<String>,
+    /// The generation of the configuration: one more with each that was taken up.
+    pub generation: u64,
+    /// Why nothing may run, if the configuration is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }

@@ -6,7 +6,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Unexpected, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, Unexpected, Visitor,
+};
 use serde_json::value::RawValue;
 
 use crate::{ErrorKind, ErrorObject};
@@ -108,6 +110,28 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// For `deserialize_with`: an enum of words. Derived code takes `{"word": null}` as well.
+pub(crate) fn word<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let word = String::deserialize(deserializer)?;
+    T::deserialize(word.into_deserializer())
+}
+
+/// For `deserialize_with`: the same, where null counts as absent, for a member with a default.
+pub(crate) fn word_or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    match Option::<String>::deserialize(deserializer)? {
+        Some(word) => T::deserialize(word.into_deserializer()),
+        None => Ok(T::default()),
+    }
+}
+
 /// For `deserialize_with`: an object with named members. Derived code takes an array by position as well.
 pub(crate) fn named<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
@@ -142,6 +166,15 @@ where
     }
 
     deserializer.deserialize_option(OptionVisitor(PhantomData))
+}
+
+/// For `deserialize_with`: the same, for a member with a default.
+pub(crate) fn named_or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    optional_named(deserializer).map(Option::unwrap_or_default)
 }
 
 /// For `deserialize_with`: a map of strings, in the order sent; of members with one name the last counts.

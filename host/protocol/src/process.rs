@@ -7,6 +7,7 @@ mod run;
 mod signal;
 mod start;
 mod stream;
+mod summary;
 mod wait;
 mod write;
 
@@ -20,6 +21,7 @@ pub use start::{
     StartResult, TerminalSize, Tty,
 };
 pub use stream::Stream;
+pub use summary::{Diagnostic, OutputPlace, SummaryParams, SummaryResult};
 pub use wait::{Until, WaitParams, WaitResult};
 pub use write::{CloseStdinParams, WriteParams, WriteResult, WriteStatus};
 

@@ -1,8 +1,9 @@
 //! Results, one variant a method.
 
 use crate::{
-    EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, ReadResult, RunResult, StartResult,
-    TerminateResult, WaitResult, WriteResult, json,
+    EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, PluginListResult, PluginReloadResult,
+    PolicyCheckResult, ReadResult, RunResult, StartResult, SummaryResult, TerminateResult, WaitResult,
+    WriteResult, json,
 };
 
 /// The result of a request.
@@ -36,6 +37,14 @@ pub enum Reply {
     ProcessList(ListResult),
     /// Of `process/release`: an empty object.
     ProcessRelease,
+    /// Of `process/summary`.
+    ProcessSummary(SummaryResult),
+    /// Of `policy/check`.
+    PolicyCheck(Box<PolicyCheckResult>),
+    /// Of `plugin/list`.
+    PluginList(PluginListResult),
+    /// Of `plugin/reload`.
+    PluginReload(PluginReloadResult),
 }
 
 impl Reply {
@@ -54,6 +63,10 @@ impl Reply {
             Self::ProcessSignal | Self::ProcessRelease => out.extend_from_slice(b"{}"),
             Self::ProcessTerminate(result) => json::write_value(out, result),
             Self::ProcessList(result) => json::write_value(out, result),
+            Self::ProcessSummary(result) => json::write_value(out, result),
+            Self::PolicyCheck(result) => json::write_value(out, result),
+            Self::PluginList(result) => json::write_value(out, result),
+            Self::PluginReload(result) => json::write_value(out, result),
         }
     }
 }

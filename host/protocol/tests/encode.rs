@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use weir_protocol::{
-    Call, Capabilities, Cause, ClosedEvent, Containment, Cut, Dropped, EnvironmentCapabilities,
-    EnvironmentInfo, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, Event, Exit, ExitedEvent,
-    FrameError, Holder, InitializeResult, Limits, ListEntry, ListResult, OutputData, OutputEncoding,
-    OutputEvent, PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult,
-    SandboxType, ServerInfo, Shell, StartResult, Stream, TerminateResult, Usage, WaitResult, WriteResult,
-    WriteStatus, encode_batch, encode_event, encode_response,
+    Call, Capabilities, Cause, ClosedEvent, Containment, Cut, DecidedBy, Decision, Dropped,
+    EnvironmentCapabilities, EnvironmentInfo, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject,
+    Event, Exit, ExitedEvent, FrameError, Holder, InitializeResult, Limits, ListEntry, ListResult,
+    OutputData, OutputEncoding, OutputEvent, PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply,
+    RequestId, RunResult, SandboxType, ServerInfo, Shell, StartResult, Stream, TerminateResult, Usage,
+    Verdict, WaitResult, WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -160,6 +160,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
             },
             plugins: vec![],
             views: vec![],
+            policy: None,
             methods: Call::METHODS.into(),
         },
         environment_info,
@@ -195,6 +196,7 @@ fn results_without_output_have_the_members_of_the_contract() {
         pid: 5,
         argv: vec!["a".into()],
         sandbox_type: SandboxType::None,
+        decision: None,
     };
     assert_eq!(
         result(Reply::ProcessStart(start)),
@@ -212,6 +214,7 @@ fn results_without_output_have_the_members_of_the_contract() {
         streams_open: vec![Stream::Stdout, Stream::Pty],
         total_bytes: 8,
         dropped_bytes: 2,
+        withheld_bytes: 0,
         timed_out: true,
         usage: None,
     };
@@ -220,6 +223,8 @@ fn results_without_output_have_the_members_of_the_contract() {
     assert_eq!(result(Reply::ProcessWait(waited.clone())), expected);
     waited.exit = Some(Exit { exit_code: 0, signal: None, cause: Cause::Exit });
     waited.usage = Some(usage());
+    waited.withheld_bytes = 5;
+    expected["withheldBytes"] = 5.into();
     expected["exited"] = true.into();
     expected["exitCode"] = 0.into();
     expected["cause"] = "exit".into();
@@ -240,6 +245,7 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         holders: vec![],
         total_bytes: 0,
         dropped_bytes: 0,
+        withheld_bytes: 0,
         metadata: vec![],
     };
     let held = ListEntry {
@@ -249,6 +255,7 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         streams_open: vec![Stream::Stderr],
         descendants: 1,
         holders: vec![Holder { pid: 6, argv: vec!["sleep".into()], streams: vec![Stream::Stderr] }],
+        withheld_bytes: 7,
         metadata: vec![("k".into(), "v".into())],
         ..running.clone()
     };
@@ -258,7 +265,7 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         {"processId": "p", "pid": 4, "argv": [], "state": "exited", "exited": true, "exitCode": -1,
             "signal": null, "cause": "lost", "streamsOpen": ["stderr"], "descendants": 1, "totalBytes": 0,
             "droppedBytes": 0, "holders": [{"pid": 6, "argv": ["sleep"], "streams": ["stderr"]}],
-            "metadata": {"k": "v"}},
+            "withheldBytes": 7, "metadata": {"k": "v"}},
     ]});
     assert_eq!(result(Reply::ProcessList(ListResult { processes: vec![running, held] })), expected);
 }
@@ -282,13 +289,20 @@ fn the_end_of_a_process_is_told_in_two_events() {
     expected["dropped"] = json!({"fromSeq": 1, "toSeq": 2, "bytes": 3});
     assert_eq!(event(&Event::Exited(exited)), expected);
 
-    let closed =
-        ClosedEvent { process_id: "p".into(), seq: 10, total_bytes: 5, dropped_bytes: 3, dropped: None };
+    let closed = ClosedEvent {
+        process_id: "p".into(),
+        seq: 10,
+        total_bytes: 5,
+        dropped_bytes: 3,
+        withheld_bytes: 0,
+        dropped: None,
+    };
     assert_eq!(
         event(&Event::Closed(closed.clone())),
         json!({"processId": "p", "seq": 10, "totalBytes": 5, "droppedBytes": 3})
     );
-    assert_eq!(event(&Event::Closed(ClosedEvent { dropped, ..closed }))["dropped"]["toSeq"], 2);
+    let withheld = event(&Event::Closed(ClosedEvent { dropped, withheld_bytes: 4, ..closed }));
+    assert_eq!((&withheld["dropped"]["toSeq"], &withheld["withheldBytes"]), (&json!(2), &json!(4)));
 }
 
 #[test]
@@ -375,9 +389,13 @@ proptest! {
 
     #[test]
     fn a_read_result_equals_the_oracle(
-        chunks in prop::collection::vec((any::<u64>(), stream(), output_bytes(), encoding()), 0..4),
+        chunks in prop::collection::vec(
+            (prop::option::of(any::<u64>()), any::<u64>(), stream(), output_bytes(), encoding()), 0..4,
+        ),
         exited in any::<bool>(), closed in any::<bool>(), failure in prop::option::of(any::<String>()),
-        dropped in dropped(), numbers in any::<(u64, u64, u64)>(), streams_open in prop::collection::vec(stream(), 0..3),
+        dropped in dropped(), numbers in any::<(u64, u64, u64)>(), withheld_bytes in 0..2_u64,
+        streams_open in prop::collection::vec(stream(), 0..3),
+        passed_over in prop::collection::vec(any::<String>(), 0..2),
     ) {
         let (next_seq, total_bytes, dropped_bytes) = numbers;
         let exit = exited.then(killed);
@@ -390,17 +408,28 @@ proptest! {
             expected["signal"] = "SIGKILL".into();
             expected["cause"] = "terminated".into();
         }
+        if withheld_bytes > 0 {
+            expected["withheldBytes"] = withheld_bytes.into();
+        }
+        if !passed_over.is_empty() {
+            expected["passedOver"] = json!(passed_over);
+        }
         let mut parts = Vec::new();
         let mut objects = Vec::new();
-        for (seq, stream, bytes, encoding) in &chunks {
-            parts.push(ReadChunk { seq: *seq, stream: *stream, data: data(bytes, *encoding) });
+        for (from_seq, seq, stream, bytes, encoding) in &chunks {
+            let data = data(bytes, *encoding);
+            parts.push(ReadChunk { from_seq: *from_seq, seq: *seq, stream: *stream, data });
             let mut object = json!({"seq": seq, "stream": stream});
+            if let Some(from_seq) = from_seq {
+                object["fromSeq"] = json!(from_seq);
+            }
             put_data(&mut object, bytes, *encoding);
             objects.push(object);
         }
         expected["chunks"] = objects.into();
         let read = ReadResult {
             chunks: parts, next_seq, exit, closed, failure, dropped, streams_open, total_bytes, dropped_bytes,
+            withheld_bytes, passed_over,
         };
         prop_assert_eq!(result(Reply::ProcessRead(Box::new(read))), expected);
     }
@@ -408,6 +437,7 @@ proptest! {
     #[test]
     fn a_run_result_equals_the_oracle(
         stdout in output_bytes(), stderr in output_bytes(), encoding in encoding(), exited in any::<bool>(),
+        plugins in any::<bool>(),
     ) {
         let (_, stdout_text, stdout_invalid) = data_oracle(&stdout, encoding);
         let (_, stderr_text, stderr_invalid) = data_oracle(&stderr, encoding);
@@ -422,8 +452,20 @@ proptest! {
             closed: exited,
             total_bytes: 10,
             dropped_bytes: 4,
+            withheld_bytes: if plugins { 6 } else { 0 },
             usage: exited.then(usage),
             cuts: vec![Cut { stream: Stream::Stderr, at_byte: 5, bytes: 4 }],
+            view: plugins.then(|| "tidy".into()),
+            passed_over: if plugins { vec!["fold".into()] } else { vec![] },
+            decision: plugins.then_some(Decision {
+                verdict: Verdict::Allow,
+                plugin: None,
+                rule: None,
+                reason: None,
+                by: DecidedBy::Default,
+                asked: None,
+                generation: 1,
+            }),
         };
         let mut expected = json!({"processId": "p", "pid": 3, "argv": ["x"], "sandboxType": "none",
             "stdout": stdout_text, "stderr": stderr_text, "exited": exited, "exitCode": null, "signal": null,
@@ -434,6 +476,12 @@ proptest! {
             expected["signal"] = "SIGKILL".into();
             expected["cause"] = "terminated".into();
             expected["usage"] = json!(usage());
+        }
+        if plugins {
+            expected["withheldBytes"] = 6.into();
+            expected["view"] = "tidy".into();
+            expected["passedOver"] = json!(["fold"]);
+            expected["decision"] = json!({"verdict": "allow", "by": "default", "generation": 1});
         }
         if stdout_invalid + stderr_invalid > 0 {
             expected["invalidBytes"] = (stdout_invalid + stderr_invalid).into();

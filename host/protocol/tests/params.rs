@@ -29,8 +29,7 @@ fn params_error(method: &str, params: &str) -> ErrorObject {
 
 #[test]
 fn every_method_is_known_by_its_name() {
-    let params =
-        r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM"}"#;
+    let params = r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM","plugin":"t"}"#;
     for method in Call::METHODS {
         assert_eq!(call(method, params).expect("sound params").method(), *method);
     }
@@ -79,6 +78,21 @@ fn null_counts_as_absent() {
     assert_eq!(call("process/read", nulls), call("process/read", r#"{"processId":"p"}"#));
     let Ok(Call::ProcessRead(read)) = call("process/read", nulls) else { panic!() };
     assert_eq!(read.wait_for, WaitFor::Output);
+
+    for (method, nulls, bare) in [
+        ("process/run", r#"{"argv":["true"],"maxOutputBytes":null,"view":null}"#, r#"{"argv":["true"]}"#),
+        ("policy/check", r#"{"argv":["true"],"explain":null}"#, r#"{"argv":["true"]}"#),
+        (
+            "process/summary",
+            r#"{"processId":"p","plugin":"t","options":null}"#,
+            r#"{"processId":"p","plugin":"t"}"#,
+        ),
+        ("initialize", r#"{"clientName":"c","capabilities":null}"#, r#"{"clientName":"c"}"#),
+        ("initialize", r#"{"clientName":"c","capabilities":{"ask":null}}"#, r#"{"clientName":"c"}"#),
+    ] {
+        let bare = call(method, bare).expect("sound params");
+        assert_eq!(call(method, nulls), Ok(bare), "{nulls}");
+    }
 }
 
 #[test]
@@ -177,7 +191,7 @@ fn ill_typed_params_are_named_by_path_with_what_was_expected_and_seen() {
             "unknown variant `drop`, expected one of `dropMiddle`, `dropOldest`, `backpressure`, `spill`",
         ),
     ];
-    for method in ["process/start", "process/run"] {
+    for method in ["process/start", "process/run", "policy/check"] {
         for (params, member, what) in cases {
             let error = params_error(method, params);
             assert_eq!(error.message(), format!("`{method}`: `{member}`: {what}"));
@@ -198,10 +212,11 @@ fn the_other_methods_take_their_params() {
         panic!()
     };
     assert_eq!((wait.until, wait.timeout_ms, wait.process_id.as_str()), (Until::Close, Some(5), "p"));
-    let Ok(Call::ProcessRun(run)) = call("process/run", r#"{"argv":["x"],"maxOutputBytes":9}"#) else {
+    let Ok(Call::ProcessRun(run)) = call("process/run", r#"{"argv":["x"],"maxOutputBytes":9,"view":"v"}"#)
+    else {
         panic!()
     };
-    assert_eq!((run.max_output_bytes, run.start.argv.len()), (Some(9), 1));
+    assert_eq!((run.max_output_bytes, run.start.argv.len(), run.view.as_deref()), (Some(9), 1, Some("v")));
     let Ok(Call::ProcessSignal(signal)) =
         call("process/signal", r#"{"processId":"p","signal":"interrupt","scope":"tree"}"#)
     else {
@@ -217,6 +232,71 @@ fn the_other_methods_take_their_params() {
     let Ok(Call::Initialize(initialize)) = call("initialize", text) else { panic!() };
     assert_eq!((initialize.client_name.as_str(), initialize.resume_session_id), ("codex-environment", None));
     assert_eq!(params_error("process/wait", r#"{"processId":"p"}"#).detail("member"), Some(&"until".into()));
+}
+
+#[test]
+fn a_client_can_be_asked_only_if_it_says_so() {
+    let ask = |capabilities: &str| {
+        let text = format!(r#"{{"clientName":"c"{capabilities}}}"#);
+        match call("initialize", &text) {
+            Ok(Call::Initialize(initialize)) => initialize.capabilities.ask,
+            other => panic!("{capabilities}: expected capabilities, saw {other:?}"),
+        }
+    };
+    assert!(ask(r#","capabilities":{"ask":true}"#));
+    assert!(ask(r#","capabilities":{"newer":{"ask":false},"ask":true}"#));
+    for capabilities in ["", r#","capabilities":{}"#, r#","capabilities":{"ask":false}"#] {
+        assert!(!ask(capabilities), "{capabilities}");
+    }
+    for (capabilities, member, what) in [
+        ("[true]", "capabilities", "invalid type: sequence, expected an object with named members"),
+        ("true", "capabilities", "invalid type: boolean `true`, expected an object with named members"),
+        (r#"{"ask":{}}"#, "capabilities.ask", "invalid type: map, expected a boolean"),
+    ] {
+        let error =
+            params_error("initialize", &format!(r#"{{"clientName":"c","capabilities":{capabilities}}}"#));
+        assert_eq!(error.message(), format!("`initialize`: `{member}`: {what}"));
+    }
+}
+
+#[test]
+fn a_check_takes_the_params_of_a_start_and_whether_to_explain() {
+    let start =
+        r#""processId":"p","argv":["a","b"],"cwd":"/tmp","env":{"A":"1"},"tty":true,"metadata":{"k":"v"}"#;
+    let Ok(Call::ProcessStart(expected)) = call("process/start", &format!("{{{start}}}")) else { panic!() };
+    for (explain, text) in [(false, ""), (false, r#","explain":false"#), (true, r#","explain":true"#)] {
+        let Ok(Call::PolicyCheck(check)) = call("policy/check", &format!("{{{start}{text}}}")) else {
+            panic!()
+        };
+        assert_eq!((&check.start, check.explain), (&*expected, explain));
+    }
+    let error = params_error("policy/check", r#"{"argv":["a"],"explain":"why"}"#);
+    assert_eq!(
+        error.message(),
+        "`policy/check`: `explain`: invalid type: string \"why\", expected a boolean"
+    );
+}
+
+#[test]
+fn a_summary_takes_options_as_an_object_of_any_content() {
+    let summary =
+        |options: &str| call("process/summary", &format!(r#"{{"processId":"p","plugin":"tests"{options}}}"#));
+    let Ok(Call::ProcessSummary(params)) = summary(r#","options": {"a": [1, null]} "#) else { panic!() };
+    assert_eq!((params.process_id.as_str(), params.plugin.as_str()), ("p", "tests"));
+    assert_eq!(params.options.as_ref().map(|options| options.as_str()), Some(r#"{"a": [1, null]}"#));
+    let Ok(Call::ProcessSummary(params)) = summary("") else { panic!() };
+    assert!(params.options.is_none());
+
+    for (options, seen) in
+        [("[1]", "an array"), ("\"{}\"", "a string"), ("true", "a boolean"), ("-1", "a number")]
+    {
+        let error = summary(&format!(r#","options":{options}"#)).expect_err("no object");
+        let expected = format!("`process/summary`: `options`: expected an object, saw {seen}");
+        assert_eq!((error.kind(), error.message()), (ErrorKind::InvalidParams, expected.as_str()));
+        assert_eq!(error.detail("member"), Some(&"options".into()));
+    }
+    let error = params_error("process/summary", r#"{"processId":"p"}"#);
+    assert_eq!(error.message(), "`process/summary`: `plugin`: expected a value, saw no such member");
 }
 
 #[test]

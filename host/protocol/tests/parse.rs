@@ -1,7 +1,9 @@
 //! What a client sends becomes a typed message, or an error that names the thing at fault.
 
 use proptest::prelude::*;
-use weir_protocol::{Call, ErrorKind, ErrorObject, Incoming, MAX_BATCH_MESSAGES, Notice, RequestId, parse};
+use weir_protocol::{
+    AskResult, Call, ErrorKind, ErrorObject, Incoming, MAX_BATCH_MESSAGES, Notice, RequestId, parse,
+};
 
 fn parse_text(text: &str) -> Incoming {
     parse(text.as_bytes())
@@ -240,12 +242,21 @@ fn nesting_takes_no_stack_and_no_time() {
         format!(r#"{{"id":1,"method":"process/start","params":{{"argv":{brackets}}}}}"#),
         format!(r#"{{"id":1,"method":"process/start","params":{{"argv":["x"],"tty":{objects}}}}}"#),
         format!(r#"{{"id":1,"method":"process/start","params":{{"argv":["x"],"env":{objects}}}}}"#),
+        format!(r#"{{"id":1,"method":"initialize","params":{{"clientName":"c","capabilities":{objects}}}}}"#),
+        format!(
+            r#"{{"id":1,"method":"process/summary","params":{{"processId":"p","plugin":"t","options":{objects}}}}}"#
+        ),
+        format!(r#"{{"id":1,"method":"policy/check","params":{{"argv":["x"],"explain":{brackets}}}}}"#),
         format!(r#"{{"id":1,"result":{brackets}}}"#),
+        format!(r#"{{"id":1,"result":{objects}}}"#),
+        format!(r#"{{"id":1,"result":{{"decision":{objects}}}}}"#),
         format!(r#"{{"id":1,"error":{{"code":1,"message":"m","data":{objects}}}}}"#),
     ];
     let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
         for text in texts {
-            parse_text(&text);
+            if let Incoming::Response { outcome: Ok(result), .. } = parse_text(&text) {
+                assert!(AskResult::decode(&result).is_err());
+            }
         }
     });
     thread.expect("a thread").join().expect("no overflow");
@@ -260,8 +271,10 @@ fn json() -> impl Strategy<Value = String> {
             .prop_filter("JSON has no infinity", |value| value.is_finite())
             .prop_map(|v| format!("{v:e}")),
         "[a-zA-Z0-9=+/]{0,9}".prop_map(|text| format!("\"{text}\"")),
-        prop::sample::select(vec!["2.0", "p", "exit", "close", "all", "\\u0000", "\\ud800"])
-            .prop_map(|text| format!("\"{text}\"")),
+        prop::sample::select(vec![
+            "2.0", "p", "exit", "close", "all", "allow", "session", "\\u0000", "\\ud800"
+        ])
+        .prop_map(|text| format!("\"{text}\"")),
     ];
     let name = prop::sample::select(vec![
         "jsonrpc",
@@ -290,6 +303,15 @@ fn json() -> impl Strategy<Value = String> {
         "metadata",
         "sandbox",
         "clientName",
+        "capabilities",
+        "ask",
+        "plugin",
+        "options",
+        "explain",
+        "view",
+        "decision",
+        "scope",
+        "reason",
         "",
     ]);
     leaf.prop_recursive(4, 32, 8, move |inner| {
@@ -322,5 +344,14 @@ proptest! {
         let text = format!(r#"{{"id":1,"method":"{method}","params":{params}}}"#);
         let is_request = matches!(parse_text(&text), Incoming::Request { .. });
         prop_assert!(is_request);
+    }
+
+    #[test]
+    fn any_answer_is_judged_without_a_panic(result in json()) {
+        let text = format!(r#"{{"id":"q","result":{result}}}"#);
+        let Incoming::Response { outcome: Ok(result), .. } = parse_text(&text) else { panic!("{text}") };
+        if let Err(error) = AskResult::decode(&result) {
+            prop_assert_eq!(error.kind(), ErrorKind::InvalidParams);
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! The command line.
 
 mod doctor;
+mod init;
+mod plugin;
+mod policy;
 mod run;
 mod serve;
 mod stdio;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +22,10 @@ use tracing_subscriber::EnvFilter;
 use weir_process::ForkServerCommand;
 
 use crate::config::HostConfig;
+use crate::outbox::Outbox;
+use crate::pipeline::Caller;
+use crate::plugins::locate;
+use crate::questions::Questions;
 
 /// The argument that makes this executable the fork server.
 const FORK_SERVER: &str = "fork-server";
@@ -35,6 +43,8 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     serve: ServeArgs,
+    #[command(flatten)]
+    plugins: PluginArgs,
     /// What is logged to standard error: a level (error, warn, info, debug, trace) or a `tracing` filter.
     #[arg(long, global = true, env = "WEIR_LOG", default_value = "error", value_name = "FILTER")]
     log: String,
@@ -46,8 +56,49 @@ enum Command {
     Serve(ServeArgs),
     /// Run one command, pass its output and exit code on, and say what was held or lost.
     Run(RunArgs),
-    /// Say what this machine offers and which limits hold.
+    /// Say what this machine offers, which limits hold and which configuration does.
     Doctor,
+    /// Write a configuration to start from: `weir.toml` in this directory.
+    Init,
+    /// Ask the policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Make, check and try plugins.
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+struct PluginArgs {
+    /// The configuration file, instead of the first `weir.toml` from this directory upwards or the user's own.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_config")]
+    config: Option<PathBuf>,
+    /// No configuration: no plugins, every command is allowed.
+    #[arg(long, global = true)]
+    no_config: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Say whether a command may run, without running it.
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Also what was seen in the command, and what each policy says and in which time.
+    #[arg(long)]
+    explain: bool,
+    /// The answer of `policy/check` as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The directory it would run in, instead of this one.
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
+    command: Vec<OsString>,
 }
 
 /// Bounds of a host.
@@ -72,6 +123,9 @@ struct RunArgs {
     /// Print the events of the process as they go over the wire, one JSON object a line, instead of its output.
     #[arg(long)]
     json: bool,
+    /// Print what this view of the configuration makes of the output.
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    view: Option<String>,
     /// The command and its arguments.
     #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
     command: Vec<OsString>,
@@ -89,10 +143,13 @@ pub fn main() -> ExitCode {
         return own_fault(&error);
     }
     let result = match &cli.command {
-        None => serve::serve(&cli.serve),
-        Some(Command::Serve(args)) => serve::serve(args),
-        Some(Command::Run(args)) => run::run(args),
-        Some(Command::Doctor) => doctor::doctor(),
+        None => serve::serve(&cli.serve, &cli.plugins),
+        Some(Command::Serve(args)) => serve::serve(args, &cli.plugins),
+        Some(Command::Run(args)) => run::run(args, &cli.plugins),
+        Some(Command::Doctor) => doctor::doctor(&cli.plugins),
+        Some(Command::Init) => init::init(),
+        Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
+        Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
     };
     result.unwrap_or_else(|error| own_fault(&error))
 }
@@ -116,10 +173,12 @@ fn start_log(filter: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn host_config(args: Option<&ServeArgs>) -> anyhow::Result<HostConfig> {
+fn host_config(args: Option<&ServeArgs>, plugins: &PluginArgs) -> anyhow::Result<HostConfig> {
     let program =
         std::env::current_exe().context("cannot find this executable to run it as the fork server")?;
     let mut config = HostConfig::new(ForkServerCommand { program, args: vec![FORK_SERVER.into()] });
+    config.plugin_file = plugins.file();
+    config.plugin_cache = locate::cache();
     if let Some(args) = args {
         config.retention = Duration::from_millis(args.retention_ms);
         config.max_bytes_per_process = args.max_process_bytes;
@@ -127,6 +186,23 @@ fn host_config(args: Option<&ServeArgs>) -> anyhow::Result<HostConfig> {
         config.max_message_bytes = usize::try_from(args.max_message_bytes).unwrap_or(usize::MAX);
     }
     Ok(config)
+}
+
+/// Whoever uses the command line. Nobody can be asked there.
+fn caller(name: &str) -> Caller {
+    let questions = Questions::new(Outbox::new());
+    Caller { session: "command-line".into(), client: name.into(), questions }
+}
+
+impl PluginArgs {
+    /// The configuration that holds: the one that was named, or the first that is found.
+    fn file(&self) -> Option<PathBuf> {
+        match (&self.config, self.no_config) {
+            (Some(file), _) => Some(std::path::absolute(file).unwrap_or_else(|_| file.clone())),
+            (None, true) => None,
+            (None, false) => std::env::current_dir().ok().and_then(|directory| locate::find(&directory)),
+        }
+    }
 }
 
 /// A process takes four descriptors of the host's, and many systems allow 1,024 at first. Commands keep the limit

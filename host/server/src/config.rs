@@ -1,5 +1,6 @@
 //! What a host is started with.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use weir_process::ForkServerCommand;
@@ -10,6 +11,10 @@ use weir_process::ForkServerCommand;
 pub struct HostConfig {
     /// How to run the fork server.
     pub fork_server: ForkServerCommand,
+    /// The configuration file of the plugins. None: no plugins, every command is allowed.
+    pub plugin_file: Option<PathBuf>,
+    /// Where compiled plugins are kept, so that they need not be compiled again; a directory of this user's alone.
+    pub plugin_cache: Option<PathBuf>,
     /// The largest message that is read, in bytes.
     pub max_message_bytes: usize,
     /// How many processes may be starting or open at once.
@@ -24,6 +29,8 @@ pub struct HostConfig {
     pub max_chunks_per_process: usize,
     /// The most output that is retained of all processes together, in bytes.
     pub max_bytes_total: u64,
+    /// The most that is kept of all views, in bytes, so that they need not be computed again.
+    pub max_view_bytes: u64,
     /// The most that may wait for one process to read its standard input, in bytes.
     pub max_stdin_bytes: usize,
     /// How long a process is held back for a client that takes nothing of its output, before output that was not
@@ -40,6 +47,8 @@ impl HostConfig {
     pub fn new(fork_server: ForkServerCommand) -> Self {
         Self {
             fork_server,
+            plugin_file: None,
+            plugin_cache: None,
             max_message_bytes: 16 << 20,
             max_processes: 10_000,
             max_requests: 16_384,
@@ -47,6 +56,7 @@ impl HostConfig {
             max_bytes_per_process: 16 << 20,
             max_chunks_per_process: 50_000,
             max_bytes_total: 256 << 20,
+            max_view_bytes: 64 << 20,
             max_stdin_bytes: 16 << 20,
             hold: Duration::from_millis(100),
             grace: weir_process::DEFAULT_GRACE,

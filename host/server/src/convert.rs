@@ -1,6 +1,7 @@
 //! The one place where the vocabulary of the wire and that of processes meet: every map between them is here.
 
 mod error;
+mod plugin;
 mod start;
 
 use std::path::Path;
@@ -13,7 +14,13 @@ use weir_protocol as wire;
 use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
 
 pub(crate) use self::error::{signalled, start_error, stdin_full, too_many_orders, unknown_signal};
-pub(crate) use self::start::{StartSpec, no_view, start_spec};
+pub(crate) use self::plugin::{
+    check_reply, decision, introduced, no_such_summary, no_such_view, not_closed, not_configured,
+    plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
+};
+pub(crate) use self::start::{StartSpec, start_spec};
+use crate::pipeline::Decision;
+use crate::view::{ViewBatch, ViewChunk, Whole};
 
 /// What is escaped in the path of a URI.
 const PATH: &AsciiSet = &CONTROLS
@@ -60,12 +67,13 @@ pub(crate) fn event(
                 dropped: told(dropped),
             })
         }
-        process::Event::Closed { seq, total_bytes, dropped_bytes, dropped } => {
+        process::Event::Closed { seq, total_bytes, dropped_bytes, withheld_bytes, dropped } => {
             wire::Event::Closed(wire::ClosedEvent {
                 process_id,
                 seq,
                 total_bytes,
                 dropped_bytes,
+                withheld_bytes,
                 dropped: told(dropped),
             })
         }
@@ -73,13 +81,18 @@ pub(crate) fn event(
 }
 
 pub(crate) fn read_reply(batch: ReadBatch, encoding: OutputEncoding) -> Reply {
+    Reply::ProcessRead(Box::new(read_result(batch, encoding)))
+}
+
+fn read_result(batch: ReadBatch, encoding: OutputEncoding) -> wire::ReadResult {
     let ReadBatch { chunks, dropped, next_seq, status } = batch;
     let chunk = |chunk: process::Chunk| wire::ReadChunk {
+        from_seq: None,
         seq: chunk.seq,
         stream: stream(chunk.stream),
         data: OutputData::new(chunk.bytes, encoding),
     };
-    Reply::ProcessRead(Box::new(wire::ReadResult {
+    wire::ReadResult {
         chunks: chunks.into_iter().map(chunk).collect(),
         next_seq,
         exit: status.exit.as_ref().map(exit),
@@ -89,7 +102,24 @@ pub(crate) fn read_reply(batch: ReadBatch, encoding: OutputEncoding) -> Reply {
         streams_open: streams(&status.streams_open),
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
-    }))
+        withheld_bytes: status.withheld_bytes,
+        passed_over: Vec::new(),
+    }
+}
+
+/// A read of a view: the raw output's state, and chunks of its own.
+pub(crate) fn view_reply(batch: ViewBatch, encoding: OutputEncoding) -> Reply {
+    let ViewBatch { chunks, dropped, next_seq, status, passed_over, .. } = batch;
+    let mut reply = read_result(ReadBatch { chunks: Vec::new(), dropped, next_seq, status }, encoding);
+    let chunk = |chunk: ViewChunk| wire::ReadChunk {
+        from_seq: Some(chunk.from_seq),
+        seq: chunk.seq,
+        stream: stream(chunk.stream),
+        data: OutputData::new(chunk.bytes, encoding),
+    };
+    reply.chunks = chunks.into_iter().map(chunk).collect();
+    reply.passed_over = passed_over;
+    Reply::ProcessRead(Box::new(reply))
 }
 
 /// What went wrong with the process on the host's side.
@@ -98,12 +128,18 @@ fn failure(status: &Status) -> Option<String> {
     lost.then(|| "the end of the process was not seen: its shim was killed".to_owned())
 }
 
-pub(crate) fn start_result(id: &ProcessId, pid: i32, argv: &[String]) -> wire::StartResult {
+pub(crate) fn start_result(
+    id: &ProcessId,
+    pid: i32,
+    argv: &[String],
+    decision: &Decision,
+) -> wire::StartResult {
     wire::StartResult {
         process_id: id.clone(),
         pid: self::pid(pid),
         argv: argv.to_vec(),
         sandbox_type: wire::SandboxType::None,
+        decision: self::decision(decision),
     }
 }
 
@@ -114,34 +150,45 @@ pub(crate) fn wait_reply(status: Status, timed_out: bool) -> Reply {
         streams_open: streams(&status.streams_open),
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
+        withheld_bytes: status.withheld_bytes,
         timed_out,
         usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
     })
 }
 
-pub(crate) fn run_reply(
-    id: ProcessId,
-    pid: i32,
-    argv: &[String],
-    encoding: OutputEncoding,
-    snapshot: Snapshot,
-) -> Reply {
+/// A run that has come to its close.
+pub(crate) struct Run<'a> {
+    pub(crate) id: ProcessId,
+    pub(crate) pid: i32,
+    pub(crate) argv: &'a [String],
+    pub(crate) encoding: OutputEncoding,
+    pub(crate) decision: &'a Decision,
+    pub(crate) view: Option<String>,
+}
+
+pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>) -> Reply {
     let Snapshot { streams, status } = snapshot;
     let mut cuts = Vec::new();
     let mut output = |wanted: process::Stream| {
         let found = streams.iter().find(|snapshot| snapshot.stream == wanted);
-        let bytes = found.map_or_else(Bytes::new, |snapshot| {
-            let (bytes, cut) = join(snapshot);
-            cuts.extend(cut);
-            bytes
-        });
-        OutputData::new(bytes, encoding)
+        let bytes = match (&viewed, found) {
+            (Some(whole), _) => {
+                whole.streams.get(&wanted).map_or_else(Bytes::new, |chunks| chunks.concat().into())
+            }
+            (None, None) => Bytes::new(),
+            (None, Some(snapshot)) => {
+                let (bytes, cut) = join(snapshot);
+                cuts.extend(cut);
+                bytes
+            }
+        };
+        OutputData::new(bytes, run.encoding)
     };
     let (stdout, stderr) = (output(process::Stream::Stdout), output(process::Stream::Stderr));
     Reply::ProcessRun(Box::new(wire::RunResult {
-        process_id: id,
-        pid: self::pid(pid),
-        argv: argv.to_vec(),
+        process_id: run.id,
+        pid: self::pid(run.pid),
+        argv: run.argv.to_vec(),
         sandbox_type: wire::SandboxType::None,
         stdout,
         stderr,
@@ -149,8 +196,12 @@ pub(crate) fn run_reply(
         closed: status.closed,
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
+        withheld_bytes: status.withheld_bytes,
         usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
         cuts,
+        decision: decision(run.decision),
+        view: run.view,
+        passed_over: viewed.map(|whole| whole.passed_over).unwrap_or_default(),
     }))
 }
 
@@ -186,6 +237,7 @@ pub(crate) fn list_entry_starting(id: ProcessId) -> wire::ListEntry {
         holders: Vec::new(),
         total_bytes: 0,
         dropped_bytes: 0,
+        withheld_bytes: 0,
         metadata: Vec::new(),
     }
 }
@@ -216,6 +268,7 @@ pub(crate) fn list_entry(
         holders: holders.into_iter().map(holder).collect(),
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
+        withheld_bytes: status.withheld_bytes,
         metadata: metadata.to_vec(),
     }
 }

@@ -3,19 +3,20 @@
 use std::env;
 use std::path::Path;
 
-use uuid::Uuid;
 use weir_protocol::{
     Call, Capabilities, Containment, EnvironmentCapabilities, EnvironmentInfo, InitializeResult, Limits,
     MAX_BATCH_MESSAGES, PROTOCOL_VERSION, ServerInfo, Shell,
 };
 
-use crate::config::HostConfig;
-use crate::convert::file_uri;
+use crate::convert::{self, file_uri};
+use crate::host::Shared;
 
 /// The answer to `initialize`.
-pub(crate) fn introduction(config: &HostConfig) -> InitializeResult {
+pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
+    let config = &shared.config;
+    let (plugins, views, policy) = convert::introduced(&shared.plugins);
     InitializeResult {
-        session_id: Uuid::new_v4().to_string(),
+        session_id: session.to_owned(),
         protocol_version: PROTOCOL_VERSION,
         server_info: ServerInfo { name: "weir".into(), version: env!("CARGO_PKG_VERSION").into() },
         capabilities: Capabilities {
@@ -35,8 +36,9 @@ pub(crate) fn introduction(config: &HostConfig) -> InitializeResult {
                 holds_descendants: true,
                 stops_with_host: true,
             },
-            plugins: Vec::new(),
-            views: Vec::new(),
+            plugins,
+            views,
+            policy,
             methods: Call::METHODS.into(),
         },
         environment_info: info(),

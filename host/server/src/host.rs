@@ -13,8 +13,10 @@ use weir_process::{Cells, Store, StoreLimits};
 
 use crate::config::HostConfig;
 use crate::outbox::Outbox;
+use crate::plugins::Plugins;
 use crate::reader;
 use crate::session::{Ended, Gone, Session};
+use crate::view::ViewBudget;
 
 /// Messages that wait for the session, which never waits itself: a handful covers a burst.
 const INBOX: usize = 64;
@@ -32,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) config: HostConfig,
     pub(crate) cells: Cells,
     pub(crate) store: Arc<Store>,
+    pub(crate) plugins: Plugins,
+    pub(crate) views: ViewBudget,
 }
 
 impl Host {
@@ -55,7 +59,15 @@ impl Host {
             })?
         };
         let store = Store::new(StoreLimits { max_bytes: config.max_bytes_total });
-        Ok(Self { runtime, shared: Arc::new(Shared { config, cells, store }) })
+        let plugins = Plugins::new(config.plugin_file.clone(), config.plugin_cache.clone());
+        let views = ViewBudget::new(config.max_view_bytes);
+        let shared = Arc::new(Shared { config, cells, store, plugins, views });
+        if shared.plugins.file().is_some() {
+            // While the client is still introducing itself. A failure is kept, and told to whoever asks.
+            let shared = Arc::clone(&shared);
+            runtime.spawn(async move { drop(shared.plugins.current().await) });
+        }
+        Ok(Self { runtime, shared })
     }
 
     /// Serves one client until it is done: requests from `input`, responses and notifications to `output`. Blocks.

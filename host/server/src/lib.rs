@@ -10,11 +10,16 @@ mod config;
 mod convert;
 mod environment;
 mod host;
+mod ingest;
 mod outbox;
 mod pipeline;
+mod plugins;
 mod push;
+mod questions;
 mod reader;
 mod session;
+mod summary;
+mod view;
 
 pub use config::HostConfig;
 pub use host::Host;

@@ -1,6 +1,7 @@
 //! The way out: what waits to be written, and the thread that writes it.
 //!
-//! Responses go before notifications. Notifications are not queued: a process that has news stands in line, and when
+//! Responses go before notifications. What plugins have to say, and questions to the client, come next, in a short queue.
+//! Notifications of processes are not queued: a process that has news stands in line, and when
 //! its turn comes it is asked for the next of it, so a client that stops reading costs no memory.
 
 use std::collections::VecDeque;
@@ -8,7 +9,11 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use weir_protocol::{Encoder, ErrorObject, Framing, Reply, RequestId, encode_batch, encode_response};
+use tracing::warn;
+use weir_protocol::{
+    ClientRequest, Encoder, ErrorObject, Event, Framing, Reply, RequestId, encode_batch, encode_event,
+    encode_request, encode_response,
+};
 
 use crate::push::Push;
 
@@ -21,6 +26,10 @@ const MAX_RESPONSES: usize = 1024;
 const ORDINARY_RESPONSE: usize = 1024;
 /// The same in bytes of memory that they hold.
 const MAX_RESPONSE_BYTES: usize = 32 << 20;
+
+/// Notices that may wait to be written; more are lost, and logged. There is one question a start at the most, and a plugin
+/// that fails often is switched off.
+const MAX_NOTICES: usize = 16_384 + 256;
 
 /// What a request came to.
 pub(crate) type Outcome = Result<Reply, ErrorObject>;
@@ -39,6 +48,13 @@ pub(crate) enum Content {
     Batch(Vec<(Option<RequestId>, Outcome)>),
 }
 
+/// What the host says by itself, beside the news of processes.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    Event(Box<Event>),
+    Request(String, Box<ClientRequest>),
+}
+
 /// Shared by the session, the reader, the processes that have news, and the writer.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -54,6 +70,7 @@ pub(crate) struct Outbox {
 struct State {
     responses: VecDeque<Response>,
     response_bytes: usize,
+    notices: VecDeque<Notice>,
     /// Processes with news. Each stands here once at the most.
     turns: VecDeque<Arc<Push>>,
     framing: Framing,
@@ -72,6 +89,7 @@ enum Phase {
 /// What the writer does next.
 enum Work {
     Encode(Response, Framing),
+    Tell(Notice, Framing),
     Turn(Arc<Push>, Framing),
     /// Nothing more for now: write what was gathered.
     Write,
@@ -83,6 +101,7 @@ impl Outbox {
         let state = State {
             responses: VecDeque::new(),
             response_bytes: 0,
+            notices: VecDeque::new(),
             turns: VecDeque::new(),
             framing: Framing::Ndjson,
             phase: Phase::Open,
@@ -103,6 +122,21 @@ impl Outbox {
             state.responses.push_back(response);
             self.news.notify_one();
         }
+    }
+
+    /// Queues what the host says by itself.
+    pub(crate) fn notify(&self, notice: Notice) {
+        let mut state = self.lock();
+        if state.phase == Phase::Over {
+            return;
+        }
+        if state.notices.len() >= MAX_NOTICES {
+            drop(state);
+            warn!("the client reads nothing: a notification is lost");
+            return;
+        }
+        state.notices.push_back(notice);
+        self.news.notify_one();
     }
 
     /// Puts a process in line.
@@ -164,6 +198,12 @@ impl Outbox {
                     response.encode(&mut Encoder::new(framing), &mut gathered);
                     response.then_push.iter().for_each(Push::begin);
                 }
+                Work::Tell(notice, framing) => {
+                    Encoder::new(framing).frame(&mut gathered, |out| match &notice {
+                        Notice::Event(event) => encode_event(out, event),
+                        Notice::Request(id, request) => encode_request(out, id, request),
+                    });
+                }
                 Work::Turn(push, framing) => {
                     push.take_turn(&mut Encoder::new(framing), &mut events, &mut gathered)
                 }
@@ -185,6 +225,9 @@ impl Outbox {
                 state.response_bytes -= response.size();
                 self.room.notify_all();
                 return Work::Encode(response, state.framing);
+            }
+            if let Some(notice) = state.notices.pop_front() {
+                return Work::Tell(notice, state.framing);
             }
             if let Some(push) = state.turns.pop_front() {
                 return Work::Turn(push, state.framing);

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
-use weir_process::{Process, StartError};
+use uuid::Uuid;
 use weir_protocol::{
     Call, ErrorKind, ErrorObject, Incoming, Notice, OutputEncoding, ProcessId, Reply, RequestId,
 };
@@ -28,7 +28,9 @@ use self::processes::{Key, Processes};
 use self::requests::{BatchId, Concern, Requests};
 use crate::host::Shared;
 use crate::outbox::{Outbox, Outcome};
+use crate::pipeline::{self, Caller, StartFailure};
 use crate::push::Push;
+use crate::questions::Questions;
 use crate::reader::Input;
 
 /// How long streams may take to end once the tree is gone: only a process outside the tree can hold them then.
@@ -81,6 +83,7 @@ pub enum Gone {
 pub(crate) struct Session {
     shared: Arc<Shared>,
     outbox: Arc<Outbox>,
+    caller: Caller,
     /// None once there will be no more.
     inbox: Option<mpsc::Receiver<Input>>,
     phase: Phase,
@@ -121,8 +124,7 @@ enum Done {
 /// The end of a start.
 struct Started {
     id: ProcessId,
-    result: Result<Process, StartError>,
-    argv: Arc<[String]>,
+    result: Result<pipeline::Started, StartFailure>,
     metadata: Arc<[(String, String)]>,
     encoding: OutputEncoding,
     notify: Notify,
@@ -157,9 +159,16 @@ enum Watched {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, outbox: Arc<Outbox>, inbox: mpsc::Receiver<Input>) -> Self {
+        shared.plugins.watch(&outbox);
+        let caller = Caller {
+            session: Uuid::new_v4().to_string().into(),
+            client: "".into(),
+            questions: Questions::new(Arc::clone(&outbox)),
+        };
         Self {
             shared,
             outbox,
+            caller,
             inbox: Some(inbox),
             phase: Phase::New,
             requests: Requests::default(),
@@ -246,7 +255,10 @@ impl Session {
     fn receive(&mut self, input: Option<Input>) {
         match input {
             Some(Input::Message(message)) => self.message(message),
-            Some(Input::End) | None => self.inbox = None,
+            Some(Input::End) | None => {
+                self.inbox = None;
+                self.caller.questions.close();
+            }
         }
     }
 
@@ -264,7 +276,11 @@ impl Session {
         match message {
             Incoming::Request { id, method, call } => self.request(id, &method, call, batch),
             Incoming::Notification(notice) => self.notice(notice),
-            Incoming::Response { id, .. } => debug!(?id, "a response to no request of the host's is ignored"),
+            Incoming::Response { id, outcome } => {
+                if !id.as_ref().is_some_and(|id| self.caller.questions.answer(id, outcome)) {
+                    debug!(?id, "a response to no request of the host's is ignored");
+                }
+            }
             Incoming::Invalid { id, error } => self.refuse(id, error, batch),
             Incoming::Batch(_) => {
                 let error =
@@ -327,16 +343,18 @@ impl Session {
             && self.processes.must_wait(process, handlers::makes_process(&call))
         {
             let process = process.clone();
-            return self.processes.defer(&process, id, call);
-        }
-        let initializes = matches!(call, Call::Initialize(_));
-        match self.handle(call) {
-            Answer::Now(outcome) => {
-                if initializes && outcome.is_ok() {
-                    self.phase = Phase::Serving;
-                }
-                self.answer(id, outcome, None);
+            if matches!(call, Call::ProcessTerminate(_) | Call::ProcessRelease(_))
+                && self.caller.questions.is_about(&process)
+                && let Some(start) = self.requests.start_of(&process)
+            {
+                // A person's answer is not waited for, to stop what runs only after it.
+                self.cancel(&start, "the process was stopped before it ran");
+            } else {
+                return self.processes.defer(&process, id, call);
             }
+        }
+        match self.handle(call) {
+            Answer::Now(outcome) => self.answer(id, outcome, None),
             Answer::Later(future, concern) => {
                 let task = self.tasks.spawn(future);
                 self.requests.attend(&id, task, concern);
@@ -344,6 +362,7 @@ impl Session {
             Answer::Shutdown => {
                 self.requests.set_concern(&id, Concern::Shutdown);
                 self.phase = Phase::ShuttingDown { request: id, then_exit: false };
+                self.caller.questions.close();
                 self.stop_all(self.shared.config.grace);
             }
         }
@@ -382,14 +401,16 @@ impl Session {
     fn cancel(&mut self, id: &RequestId, why: &str) {
         let Some(concern) = self.requests.concern(id).cloned() else { return };
         match (&concern, self.requests.detach(id)) {
-            (Concern::Start(_), Some(task)) => self.cancel_start(task),
+            // Nothing was spawned yet, and nothing will be: a question that waits is withdrawn.
+            (Concern::Start(_, stage), Some(task)) if stage.cancel() => task.abort(),
+            (Concern::Start(..), Some(task)) => self.cancel_start(task),
             (Concern::Release(_), _) | (_, None) => {}
             (_, Some(task)) => task.abort(),
         }
         self.processes.forget_deferred(id);
         self.answer(id.clone(), Err(ErrorObject::new(ErrorKind::RequestCancelled, why)), None);
         match concern {
-            Concern::Start(process) => self.abandon(&process),
+            Concern::Start(process, _) => self.abandon(&process),
             Concern::Run(process) => {
                 if let Ok(entry) = self.processes.get(&process) {
                     let process = Arc::clone(&entry.process);
@@ -414,6 +435,7 @@ impl Session {
     fn lose_client(&mut self, gone: Gone) -> Instant {
         info!(?gone, "the client is gone");
         self.inbox = None;
+        self.caller.questions.close();
         self.tasks.abort_all();
         self.cancelled_starts.clear();
         self.requests = Requests::default();

@@ -5,6 +5,8 @@
 //! | `marker TEXT` | nothing; the word shows in /proc |
 //! | `emit STREAM TEXT`, `line STREAM TEXT` | writes TEXT, with a line feed or without |
 //! | `emit-bytes STREAM N` | writes the next N bytes of the numbered pattern of that stream |
+//! | `piece STREAM PATH FROM TO` | writes the bytes FROM..TO of a file, all at once |
+//! | `drip STREAM PATH` | writes the bytes of a file, each once somebody has taken the one before it |
 //! | `lines N` | writes N numbered lines to stdout |
 //! | `echo` | copies stdin to stdout until the end of file |
 //! | `read N` | reads N bytes of stdin |
@@ -69,6 +71,12 @@ impl Probe {
                 "emit" => write_all(stream(next()?)?, next()?.as_bytes())?,
                 "line" => write_all(stream(next()?)?, format!("{}\n", next()?).as_bytes())?,
                 "emit-bytes" => self.emit_bytes(stream(next()?)?, next()?.parse()?)?,
+                "piece" => {
+                    let (fd, path) = (stream(next()?)?, next()?);
+                    let (from, to): (usize, usize) = (next()?.parse()?, next()?.parse()?);
+                    write_all(fd, fs::read(path)?.get(from..to).context("no such piece")?)?;
+                }
+                "drip" => drip(stream(next()?)?, &fs::read(next()?)?)?,
                 "lines" => (1..=next()?.parse::<u64>()?)
                     .try_for_each(|n| write_all(1, format!("{n}\n").as_bytes()))?,
                 "echo" => echo()?,
@@ -189,6 +197,18 @@ fn write_all(fd: RawFd, mut bytes: &[u8]) -> Result<()> {
             Ok(count) => bytes = &bytes[count..],
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error).context("write"),
+        }
+    }
+    Ok(())
+}
+
+fn drip(fd: RawFd, bytes: &[u8]) -> Result<()> {
+    for byte in bytes {
+        write_all(fd, &[*byte])?;
+        // Nothing wakes a writer when its pipe has been emptied.
+        // SAFETY: only borrowed for the call.
+        while rustix::io::ioctl_fionread(unsafe { BorrowedFd::borrow_raw(fd) })? > 0 {
+            std::thread::yield_now();
         }
     }
     Ok(())

@@ -103,6 +103,11 @@ impl OutputLog {
         }
     }
 
+    /// Counts bytes that were printed and will not be appended.
+    pub fn withhold(&self, bytes: usize) {
+        self.lock().retained.withhold(bytes as u64);
+    }
+
     /// Ends a stream; the last one after the exit closes the log. Ending it again does nothing.
     ///
     /// Held bytes of an incomplete character become a chunk first.

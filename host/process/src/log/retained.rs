@@ -29,6 +29,7 @@ pub(super) struct Retained {
     close_seq: Option<u64>,
     next_seq: u64,
     total_bytes: u64,
+    withheld_bytes: u64,
 }
 
 /// How far a follower has come.
@@ -55,6 +56,7 @@ impl Retained {
             close_seq: None,
             next_seq: 1,
             total_bytes: 0,
+            withheld_bytes: 0,
         }
     }
 
@@ -74,6 +76,15 @@ impl Retained {
 
     pub(super) fn total_bytes(&self) -> u64 {
         self.total_bytes
+    }
+
+    pub(super) fn withheld_bytes(&self) -> u64 {
+        self.withheld_bytes
+    }
+
+    /// Counts bytes that will never be here.
+    pub(super) fn withhold(&mut self, bytes: u64) {
+        self.withheld_bytes += bytes;
     }
 
     pub(super) fn next_seq(&self) -> u64 {
@@ -209,7 +220,8 @@ impl Retained {
                 let dropped = self.advance(position, seq, self.total_bytes, 0);
                 let total_bytes = self.total_bytes;
                 let dropped_bytes = total_bytes - self.bytes();
-                out.push(Event::Closed { seq, total_bytes, dropped_bytes, dropped });
+                let withheld_bytes = self.withheld_bytes;
+                out.push(Event::Closed { seq, total_bytes, dropped_bytes, withheld_bytes, dropped });
             } else {
                 return;
             }

@@ -50,6 +50,7 @@ impl State {
             total_bytes,
             dropped_bytes: total_bytes - retained_bytes,
             retained_bytes,
+            withheld_bytes: self.retained.withheld_bytes(),
             next_seq: self.retained.next_seq(),
         }
     }

@@ -86,22 +86,22 @@ impl Driver {
 
     pub(super) async fn run(mut self) {
         while self.cell.is_some() || !self.pump.has_ended() {
-            let alarm = [self.timeout_at, self.leftovers_at].into_iter().flatten().min();
+            let alarm = [self.timeout_at, self.leftovers_at, self.pump.idle_at()].into_iter().flatten().min();
             let busy = self.cell.as_ref().is_some_and(Cell::is_busy);
             tokio::select! {
                 biased;
-                frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame),
+                frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame).await,
                 Some(order) = self.orders.recv(), if !busy => self.obey(order),
                 () = writable(self.stdin.as_ref()) => self.stdin.iter_mut().for_each(Stdin::feed),
-                () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring(),
-                () = self.pump.step(), if !self.pump.has_ended() => {}
+                () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring().await,
+                stream = self.pump.ready(), if !self.pump.has_ended() => self.pump.advance(stream).await,
             }
         }
     }
 
-    fn hear(&mut self, frame: Option<FromShim>) {
+    async fn hear(&mut self, frame: Option<FromShim>) {
         match frame {
-            Some(FromShim::Exited(exit)) => self.leader_exited(&exit),
+            Some(FromShim::Exited(exit)) => self.leader_exited(&exit).await,
             Some(FromShim::Signalled { delivered, errno }) => {
                 if let Some(reply) = self.signals.pop_front() {
                     let _ = reply.send(Signalled { delivered, errno });
@@ -113,7 +113,7 @@ impl Driver {
             }
             Some(FromShim::Empty) => {
                 // What the tree has printed is in the pipes by now: whoever asked for its end finds it in the log.
-                self.pump.drain();
+                self.pump.drain().await;
                 self.tree_ended(&[]);
             }
             Some(unexpected @ (FromShim::Started { .. } | FromShim::Failed { .. })) => {
@@ -123,9 +123,10 @@ impl Driver {
         }
     }
 
-    fn leader_exited(&mut self, exit: &LeaderExit) {
+    async fn leader_exited(&mut self, exit: &LeaderExit) {
         // What the leader printed before it ended goes before its exit, and streams that ended with it are known.
-        self.pump.drain();
+        self.pump.drain().await;
+        self.pump.idle_now().await;
         let signal = libc::WIFSIGNALED(exit.wait_status).then(|| libc::WTERMSIG(exit.wait_status));
         let cause = match (self.leader, signal) {
             (Leader::Ending(cause), _) => cause,
@@ -176,8 +177,9 @@ impl Driver {
     }
 
     /// A deadline has passed.
-    fn ring(&mut self) {
+    async fn ring(&mut self) {
         let now = Instant::now();
+        self.pump.idle(now).await;
         if self.timeout_at.is_some_and(|at| at <= now) {
             self.timeout_at = None;
             self.end_tree(Cause::Timeout, self.grace);

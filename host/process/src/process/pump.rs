@@ -1,14 +1,17 @@
-//! The pump: from a command's streams into its log.
+//! The pump: from a command's streams into its log, through what stands between them.
 
 use std::cell::RefCell;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use rustix::io::ioctl_fionread;
 use rustix::pipe::fcntl_setpipe_size;
 use tokio::net::unix::pipe;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::ingest::{IDLE, Ingest, Withhold};
 use crate::log::{OutputLog, Stream};
 
 /// Bytes of one read. A pipe has 64 KiB unless it was enlarged.
@@ -58,6 +61,20 @@ struct Source {
     stream: Stream,
     pipe: pipe::Receiver,
     enlarged: bool,
+    way: Way,
+}
+
+/// How what a stream carries gets into the log.
+enum Way {
+    Straight,
+    Through {
+        /// Never locked, only ever reached through `&mut`: it makes the pump fit to be looked at by a future.
+        ingest: Mutex<Box<dyn Ingest>>,
+        /// When it is told that nothing comes; none if it was told.
+        idle_at: Option<Instant>,
+    },
+    /// Counted, and nothing else.
+    Withheld,
 }
 
 /// What one read came to.
@@ -68,9 +85,19 @@ enum Got {
 }
 
 impl Pump {
-    pub(super) fn new(log: Arc<OutputLog>, stdout: pipe::Receiver, stderr: pipe::Receiver) -> Self {
-        let source = |stream, pipe| Some(Source { stream, pipe, enlarged: false });
-        Self { log, stdout: source(Stream::Stdout, stdout), stderr: source(Stream::Stderr, stderr) }
+    pub(super) fn new(
+        log: Arc<OutputLog>,
+        pipes: [(Stream, pipe::Receiver); 2],
+        mut ingest: impl FnMut(Stream) -> Option<Box<dyn Ingest>>,
+    ) -> Self {
+        let [stdout, stderr] = pipes.map(|(stream, pipe)| {
+            let way = match ingest(stream) {
+                Some(ingest) => Way::Through { ingest: Mutex::new(ingest), idle_at: None },
+                None => Way::Straight,
+            };
+            Some(Source { stream, pipe, enlarged: false, way })
+        });
+        Self { log, stdout, stderr }
     }
 
     pub(super) fn log(&self) -> &OutputLog {
@@ -81,25 +108,41 @@ impl Pump {
         self.stdout.is_none() && self.stderr.is_none()
     }
 
-    /// Waits until a stream has something, and moves some of it. Cancel-safe: nothing is taken out of a pipe that is
-    /// not in the log when this returns or is dropped.
-    pub(super) async fn step(&mut self) {
-        let source = tokio::select! {
-            () = readable(self.stdout.as_ref()) => &mut self.stdout,
-            () = readable(self.stderr.as_ref()) => &mut self.stderr,
+    /// Waits until a stream has something and the log has room for it. Cancel-safe: takes nothing.
+    pub(super) async fn ready(&self) -> Stream {
+        let stream = tokio::select! {
+            stream = readable(self.stdout.as_ref()) => stream,
+            stream = readable(self.stderr.as_ref()) => stream,
         };
-        for _ in 0..READS {
-            self.log.room_for_follower(most(&self.log)).await;
-            if !move_some(&self.log, source) {
+        self.log.room_for_follower(most(&self.log)).await;
+        stream
+    }
+
+    /// Moves some of what a stream has, after [`Pump::ready`] has named it. To be awaited to its end.
+    pub(super) async fn advance(&mut self, stream: Stream) {
+        let Some(slot) = [&mut self.stdout, &mut self.stderr]
+            .into_iter()
+            .find(|slot| slot.as_ref().is_some_and(|source| source.stream == stream))
+        else {
+            return;
+        };
+        for turn in 0..READS {
+            if turn > 0 && !self.log.has_room_for_follower(most(&self.log)) {
                 return;
+            }
+            let Some(source) = slot else { return };
+            match source.read(&self.log).await {
+                Got::Bytes(_) => {}
+                Got::End => end(&self.log, slot).await,
+                Got::NothingYet => return,
             }
         }
     }
 
     /// Moves what is in the pipes at this moment, and notices streams that have ended: bounded by the pipes' size,
     /// however fast somebody fills them. Leaves alone what the log could only take by dropping what its follower is
-    /// about to take.
-    pub(super) fn drain(&mut self) {
+    /// about to take. To be awaited to its end.
+    pub(super) async fn drain(&mut self) {
         for source in [&mut self.stdout, &mut self.stderr] {
             let mut left = match source {
                 Some(source) => ioctl_fionread(&source.pipe).unwrap_or(0),
@@ -110,10 +153,11 @@ impl Pump {
                 if !self.log.has_room_for_follower(most(&self.log)) {
                     break;
                 }
-                match source.as_mut().map(|source| source.read_now(&self.log)) {
-                    Some(Got::Bytes(count)) => left = left.saturating_sub(count as u64),
-                    Some(Got::End) => end(&self.log, source),
-                    Some(Got::NothingYet) | None => break,
+                let Some(open) = source else { break };
+                match open.read_now(&self.log).await {
+                    Got::Bytes(count) => left = left.saturating_sub(count as u64),
+                    Got::End => end(&self.log, source).await,
+                    Got::NothingYet => break,
                 }
                 // One read more than there were bytes: it sees the end.
                 if before == 0 {
@@ -123,29 +167,50 @@ impl Pump {
         }
     }
 
-    /// Ends the streams, whatever is in them.
-    pub(super) fn give_up(&mut self) {
-        end(&self.log, &mut self.stdout);
-        end(&self.log, &mut self.stderr);
+    /// When a stream will have been silent for long enough to say so.
+    pub(super) fn idle_at(&self) -> Option<Instant> {
+        let sources = [&self.stdout, &self.stderr].into_iter().flatten();
+        sources.filter_map(|source| source.way.idle_at()).min()
     }
-}
 
-/// Reads once. False if there is nothing more for now.
-fn move_some(log: &OutputLog, source: &mut Option<Source>) -> bool {
-    match source.as_mut().map(|source| source.read(log)) {
-        Some(Got::Bytes(_)) => true,
-        Some(Got::End) => {
-            end(log, source);
-            false
+    /// Tells the ways of the streams that have been silent until `now`. To be awaited to its end.
+    pub(super) async fn idle(&mut self, now: Instant) {
+        for source in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
+            if source.way.idle_at().is_some_and(|at| at <= now) {
+                source.idle(&self.log).await;
+            }
         }
-        Some(Got::NothingYet) | None => false,
+    }
+
+    /// As [`Pump::idle`], however long ago the last bytes came.
+    pub(super) async fn idle_now(&mut self) {
+        for source in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
+            if source.way.idle_at().is_some() {
+                source.idle(&self.log).await;
+            }
+        }
+    }
+
+    /// Ends the streams, whatever is in them or on the way.
+    pub(super) fn give_up(&mut self) {
+        for source in [self.stdout.take(), self.stderr.take()].into_iter().flatten() {
+            self.log.end_stream(source.stream);
+        }
     }
 }
 
-fn end(log: &OutputLog, source: &mut Option<Source>) {
-    if let Some(source) = source.take() {
-        log.end_stream(source.stream);
+/// Ends a stream: what its way still holds goes before.
+async fn end(log: &OutputLog, slot: &mut Option<Source>) {
+    let Some(mut source) = slot.take() else { return };
+    if let Way::Through { ingest, .. } = &mut source.way {
+        let given = exclusive(ingest).finish().await;
+        source.pass(log, given, 0);
     }
+    log.end_stream(source.stream);
+}
+
+fn exclusive(ingest: &mut Mutex<Box<dyn Ingest>>) -> &mut dyn Ingest {
+    &mut **ingest.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Bytes of one read into this log: what it can take without losing what its follower is about to take.
@@ -153,36 +218,43 @@ fn most(log: &OutputLog) -> usize {
     READ.min(log.portion())
 }
 
-async fn readable(source: Option<&Source>) {
+async fn readable(source: Option<&Source>) -> Stream {
     match source {
-        // An error shows itself at the read.
-        Some(source) => drop(source.pipe.readable().await),
+        Some(source) => {
+            // An error shows itself at the read.
+            drop(source.pipe.readable().await);
+            source.stream
+        }
         None => std::future::pending().await,
     }
 }
 
 impl Source {
     /// Reads after the pipe was said to be readable.
-    fn read(&mut self, log: &OutputLog) -> Got {
-        self.read_with(log, |pipe, scratch| pipe.try_read(scratch))
+    async fn read(&mut self, log: &OutputLog) -> Got {
+        self.read_with(log, |pipe, scratch| pipe.try_read(scratch)).await
     }
 
     /// Reads whether or not the runtime has heard yet that there is something.
-    fn read_now(&mut self, log: &OutputLog) -> Got {
-        self.read_with(log, |pipe, scratch| Ok(rustix::io::read(pipe, scratch)?))
+    async fn read_now(&mut self, log: &OutputLog) -> Got {
+        self.read_with(log, |pipe, scratch| Ok(rustix::io::read(pipe, scratch)?)).await
     }
 
-    fn read_with(
+    async fn read_with(
         &mut self,
         log: &OutputLog,
         read: impl FnOnce(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
     ) -> Got {
-        SCRATCH.with_borrow_mut(|scratch| match read(&self.pipe, scratch.first(most(log))) {
+        let mut copied = Bytes::new();
+        let got = SCRATCH.with_borrow_mut(|scratch| match read(&self.pipe, scratch.first(most(log))) {
             Ok(0) => Got::End,
             Ok(count) => {
-                log.append(self.stream, scratch.first(count));
-                if count >= READ / 2 && !self.enlarged {
-                    self.enlarge();
+                let bytes = &scratch.first(count)[..];
+                match self.way {
+                    Way::Straight => log.append(self.stream, bytes),
+                    // The buffer is the thread's, and what is on the way may be waited for on another one.
+                    Way::Through { .. } => copied = Bytes::copy_from_slice(bytes),
+                    Way::Withheld => log.withhold(count),
                 }
                 Got::Bytes(count)
             }
@@ -193,13 +265,56 @@ impl Source {
                 warn!(stream = ?self.stream, %error, "a stream failed");
                 Got::End
             }
-        })
+        });
+        if let Got::Bytes(count) = got
+            && count >= READ / 2
+            && !self.enlarged
+        {
+            self.enlarge();
+        }
+        if let Way::Through { ingest, idle_at } = &mut self.way
+            && !copied.is_empty()
+        {
+            *idle_at = Some(Instant::now() + IDLE);
+            let count = copied.len();
+            let given = exclusive(ingest).push(copied).await;
+            self.pass(log, given, count);
+        }
+        got
+    }
+
+    async fn idle(&mut self, log: &OutputLog) {
+        if let Way::Through { ingest, idle_at } = &mut self.way {
+            *idle_at = None;
+            let given = exclusive(ingest).idle().await;
+            self.pass(log, given, 0);
+        }
+    }
+
+    /// Appends what the way gave for `taken` bytes.
+    fn pass(&mut self, log: &OutputLog, given: Result<Bytes, Withhold>, taken: usize) {
+        match given {
+            Ok(bytes) => log.append(self.stream, &bytes),
+            Err(Withhold) => {
+                self.way = Way::Withheld;
+                log.withhold(taken);
+            }
+        }
     }
 
     fn enlarge(&mut self) {
         self.enlarged = true;
         if let Err(error) = fcntl_setpipe_size(&self.pipe, LARGE_PIPE) {
             debug!(%error, "a pipe stays as small as it is");
+        }
+    }
+}
+
+impl Way {
+    fn idle_at(&self) -> Option<Instant> {
+        match self {
+            Self::Through { idle_at, .. } => *idle_at,
+            Self::Straight | Self::Withheld => None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Any stream, cut in any way: the same frames, within the limit, and each of them parses without a panic.
+//! Any stream, cut in any way: the same frames, within the limit, and each of them parses without a panic,
+//! and so does an answer in it.
 //!
 //! The first byte is the size of the pieces.
 
@@ -6,7 +7,7 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use weir_protocol::{Decoder, FrameError, parse};
+use weir_protocol::{AskResult, Decoder, FrameError, Incoming, parse};
 
 const LIMIT: usize = 256;
 
@@ -27,6 +28,8 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(decode(stream, usize::from(*piece).max(1)), whole, "the cut changes the frames");
     for frame in whole.into_iter().flatten() {
         assert!(frame.len() <= LIMIT, "a frame of {} bytes", frame.len());
-        parse(&frame);
+        if let Incoming::Response { outcome: Ok(result), .. } = parse(&frame) {
+            let _ = AskResult::decode(&result);
+        }
     }
 });

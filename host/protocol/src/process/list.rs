@@ -1,10 +1,9 @@
 //! `process/list`: every process that is retained.
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{Exit, Stream, nullable_exit};
-use crate::ProcessId;
+use crate::{ProcessId, json};
 
 /// Result of `process/list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,8 +39,11 @@ pub struct ListEntry {
     pub total_bytes: u64,
     /// How much of it is gone.
     pub dropped_bytes: u64,
+    /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
+    #[serde(skip_serializing_if = "json::is_zero")]
+    pub withheld_bytes: u64,
     /// What the client said of it; left out when that is nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "string_map")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "json::string_map")]
     pub metadata: Vec<(String, String)>,
 }
 
@@ -69,12 +71,4 @@ pub struct Holder {
     pub argv: Vec<String>,
     /// What it keeps open.
     pub streams: Vec<Stream>,
-}
-
-fn string_map<S: Serializer>(members: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(members.len()))?;
-    for (name, value) in members {
-        map.serialize_entry(name, value)?;
-    }
-    map.end()
 }

@@ -23,7 +23,7 @@ pub struct ReadParams {
     /// What to wait for.
     #[serde(default, deserialize_with = "params::null_is_default")]
     pub wait_for: WaitFor,
-    /// The view to read through.
+    /// The name of the view to read through; none reads what is retained as it is.
     pub view: Option<String>,
 }
 
@@ -61,11 +61,17 @@ pub struct ReadResult {
     pub total_bytes: u64,
     /// How much of it is gone.
     pub dropped_bytes: u64,
+    /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
+    pub withheld_bytes: u64,
+    /// Filters of the view that failed and were passed over, in the view's order; left out when there are none.
+    pub passed_over: Vec<String>,
 }
 
 /// A piece of output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadChunk {
+    /// The first of the retained chunks that a chunk of a view covers; `seq` is the last. None without a view.
+    pub from_seq: Option<u64>,
     /// Its place among the events of its process.
     pub seq: u64,
     /// Where it came from.
@@ -102,7 +108,13 @@ impl ReadResult {
             if index > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(b"{\"seq\":");
+            out.push(b'{');
+            if let Some(from_seq) = chunk.from_seq {
+                out.extend_from_slice(b"\"fromSeq\":");
+                json::write_number(out, from_seq);
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"seq\":");
             json::write_number(out, chunk.seq);
             out.extend_from_slice(b",\"stream\":\"");
             out.extend_from_slice(chunk.stream.as_str().as_bytes());
@@ -122,6 +134,8 @@ impl ReadResult {
                 streams_open: &self.streams_open,
                 total_bytes: self.total_bytes,
                 dropped_bytes: self.dropped_bytes,
+                withheld_bytes: self.withheld_bytes,
+                passed_over: &self.passed_over,
                 sandbox_denied: false,
             },
         );
@@ -142,5 +156,9 @@ struct Rest<'a> {
     streams_open: &'a [Stream],
     total_bytes: u64,
     dropped_bytes: u64,
+    #[serde(skip_serializing_if = "json::is_zero")]
+    withheld_bytes: u64,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    passed_over: &'a [String],
     sandbox_denied: bool,
 }

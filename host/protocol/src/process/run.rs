@@ -7,7 +7,7 @@ use super::{Exit, SandboxType, StartParams, Stream, Usage, nullable_exit};
 use crate::json;
 use crate::output_data::write_invalid_bytes;
 use crate::params::{Fault, Params, from_json};
-use crate::{OutputData, ProcessId};
+use crate::{Decision, OutputData, ProcessId};
 
 /// Params of `process/run`.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct RunParams {
     pub start: StartParams,
     /// How much output to return; the host's default if there is none. Never zero.
     pub max_output_bytes: Option<u64>,
+    /// The name of the view to return output through; none returns what is retained as it is.
+    pub view: Option<String>,
 }
 
 /// Result of `process/run`.
@@ -41,10 +43,18 @@ pub struct RunResult {
     pub total_bytes: u64,
     /// How much of it is not returned.
     pub dropped_bytes: u64,
+    /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
+    pub withheld_bytes: u64,
     /// What it used up.
     pub usage: Option<Usage>,
     /// Where something is missing.
     pub cuts: Vec<Cut>,
+    /// The view that output went through, if one was asked for.
+    pub view: Option<String>,
+    /// Filters of the view that failed and were passed over, in the view's order; left out when there are none.
+    pub passed_over: Vec<String>,
+    /// What policies decided on it; none where there is no policy.
+    pub decision: Option<Decision>,
 }
 
 /// A place in returned output where something is missing.
@@ -65,12 +75,13 @@ impl Params for RunParams {
         #[serde(rename_all = "camelCase")]
         struct Own {
             max_output_bytes: Option<u64>,
+            view: Option<String>,
         }
 
         let start = StartParams::decode(text)?;
-        let Own { max_output_bytes } = from_json(text)?;
+        let Own { max_output_bytes, view } = from_json(text)?;
         not_zero("maxOutputBytes", max_output_bytes)?;
-        Ok(Self { start, max_output_bytes })
+        Ok(Self { start, max_output_bytes, view })
     }
 }
 
@@ -93,8 +104,12 @@ impl RunResult {
                 closed: self.closed,
                 total_bytes: self.total_bytes,
                 dropped_bytes: self.dropped_bytes,
+                withheld_bytes: self.withheld_bytes,
                 usage: self.usage,
                 cuts: &self.cuts,
+                view: self.view.as_deref(),
+                passed_over: &self.passed_over,
+                decision: self.decision.as_ref(),
             },
         );
         out.push(b'}');
@@ -114,6 +129,14 @@ struct Rest<'a> {
     closed: bool,
     total_bytes: u64,
     dropped_bytes: u64,
+    #[serde(skip_serializing_if = "json::is_zero")]
+    withheld_bytes: u64,
     usage: Option<Usage>,
     cuts: &'a [Cut],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    view: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    passed_over: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'a Decision>,
 }

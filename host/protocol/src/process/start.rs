@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::params::{self, Fault, Params, from_json};
-use crate::{Opaque, OutputEncoding, ProcessId};
+use crate::{Decision, Opaque, OutputEncoding, ProcessId};
 
 /// Params of `process/start`. Everything that the contract names is here, whether the host supports it or not.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -181,6 +181,9 @@ pub struct StartResult {
     pub argv: Vec<String>,
     /// The sandbox it runs in.
     pub sandbox_type: SandboxType,
+    /// What policies decided on it; left out where there is no policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
 }
 
 /// A sandbox that a command runs in.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Exit, Stream, Usage, nullable_exit};
 use crate::ProcessId;
+use crate::json;
 use crate::params::{Fault, Params, from_json};
 
 /// Params of `process/wait`.
@@ -43,6 +44,9 @@ pub struct WaitResult {
     pub total_bytes: u64,
     /// How much of it is gone.
     pub dropped_bytes: u64,
+    /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
+    #[serde(skip_serializing_if = "json::is_zero")]
+    pub withheld_bytes: u64,
     /// Whether the time ran out before it came to what was waited for.
     pub timed_out: bool,
     /// What it used up, once it has exited.

@@ -10,13 +10,14 @@ use rustix::process::{Resource, Rlimit, getrlimit};
 use rustix::system::uname;
 use weir_process::{Command, Leftovers, Process, ProcessOptions, Retention, Until};
 
-use super::host_config;
+use super::{PluginArgs, host_config};
 use crate::host::{Host, Shared};
+use crate::plugins::{Loaded, locate};
 
 /// A cell that does not answer within this time does not work.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) fn doctor() -> anyhow::Result<ExitCode> {
+pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let system = uname();
     let mut report = Report::default();
     report.line(
@@ -29,10 +30,10 @@ pub(super) fn doctor() -> anyhow::Result<ExitCode> {
         ),
     );
 
-    let config = host_config(None)?;
+    let config = host_config(None, plugins)?;
     let host = Host::start(config.clone())?;
     let cell = host.runtime().block_on(try_cell(host.shared()));
-    let works = cell.is_ok();
+    let mut works = cell.is_ok();
     report.line(
         "containment",
         match cell {
@@ -51,7 +52,7 @@ pub(super) fn doctor() -> anyhow::Result<ExitCode> {
     report.line("open files", limit(getrlimit(Resource::Nofile)));
     report.line("processes", limit(getrlimit(Resource::Nproc)));
     report.line("pipe size", format!("up to {} bytes", system_value("fs/pipe-max-size")));
-    report.line("plugins", "none configured: every command is allowed");
+    works &= plugin_lines(&mut report, &host, plugins);
     report.line(
         "retention",
         format!(
@@ -81,6 +82,59 @@ impl Report {
     }
 }
 
+/// Where the configuration is looked for, which one holds, and whether its plugins load. False if they do not.
+fn plugin_lines(report: &mut Report, host: &Host, args: &PluginArgs) -> bool {
+    let file = host.shared().plugins.file();
+    if args.config.is_none() && !args.no_config {
+        let directory = std::env::current_dir().unwrap_or_default();
+        for layer in locate::layers(&directory) {
+            let state = match (layer.exists, Some(layer.path.as_path()) == file) {
+                (true, true) => "used",
+                (true, false) => "not used: another one comes first",
+                (false, _) => "none",
+            };
+            report.line("config", format!("{} {}: {state}", layer.what, layer.path.display()));
+        }
+    } else if let Some(file) = file {
+        report.line("config", format!("{}: used, as told by --config", file.display()));
+    }
+    if file.is_none() {
+        report.line(
+            "plugins",
+            "none configured: every command is allowed (`weir init` writes a configuration)",
+        );
+        return true;
+    }
+    let started = Instant::now();
+    let set = match host.runtime().block_on(host.shared().plugins.current()) {
+        Ok(set) => set,
+        Err(failure) => {
+            report.line("plugins", format!("BROKEN, no command runs: {failure}"));
+            return false;
+        }
+    };
+    report.line(
+        "plugins",
+        format!(
+            "{} loaded in {:.1} ms; if every policy passes: {:?}",
+            set.plugins.len(),
+            started.elapsed().as_secs_f64() * 1000.0,
+            set.policies.default
+        )
+        .to_lowercase(),
+    );
+    for Loaded { plugin, ingest } in &set.plugins {
+        let kinds: Vec<_> = plugin.kinds().iter().map(|kind| format!("{kind:?}").to_lowercase()).collect();
+        let ingest = if *ingest { ", at ingest" } else { "" };
+        report.line("plugin", format!("{}: {}{ingest}", plugin.name(), kinds.join(", ")));
+    }
+    for (name, filters) in &set.views {
+        let filters: Vec<_> = filters.iter().map(|filter| filter.name()).collect();
+        report.line("view", format!("{name}: {}", filters.join(", then ")));
+    }
+    true
+}
+
 /// Runs a command in a cell, to its close.
 async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
     let started = Instant::now();
@@ -96,7 +150,7 @@ async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
         grace: Duration::ZERO,
         max_stdin_bytes: 0,
     };
-    let process = Process::start(&shared.cells, &shared.store, command, options).await?;
+    let process = Process::start(&shared.cells, &shared.store, command, options, |_| None).await?;
     process.log().wait(Until::Close).await;
     match process.log().status().exit {
         Some(exit) if exit.code == 0 => Ok(started.elapsed()),

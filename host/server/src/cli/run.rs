@@ -2,34 +2,40 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::time::sleep;
+use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
 use weir_process::{
     Command, Event, FailureDetail, Leftovers, Process, ProcessOptions, Retention, Scope, Signal, Stage,
     StartError, StdinSource, Stream,
 };
 use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
 
-use super::{OWN_FAULT, RunArgs, host_config, raise_descriptor_limit, tell};
+use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, raise_descriptor_limit, tell};
 use crate::convert::{self, StartSpec};
 use crate::host::{Host, Shared};
-use crate::pipeline;
+use crate::pipeline::{self, ProcessFacts, StartFailure, Started};
 
 /// Output that is taken at once.
 const TURN: u64 = 256 * 1024;
+/// How long a stream is silent before filters give what they hold back.
+const SILENCE: Duration = Duration::from_millis(60);
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
-pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let host = Host::start(host_config(None)?)?;
+    let host = Host::start(host_config(None, plugins)?)?;
     raise_descriptor_limit();
     let spec = StartSpec {
         command: Command {
@@ -48,21 +54,27 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             max_stdin_bytes: host.shared().config.max_stdin_bytes,
         },
         argv: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        given_env: Vec::new(),
         metadata: Arc::from([]),
         encoding: OutputEncoding::Base64,
+        view: args.view.clone(),
     };
     host.runtime().block_on(run_to_close(host.shared(), spec, args.json))
 }
 
 async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::Result<ExitCode> {
+    let view = spec.view.clone();
     let program = spec.command.program().to_owned();
     let mut interrupts =
         [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
-    let process = match pipeline::start(shared, spec).await {
-        Ok(process) => process,
-        Err(error) => return Ok(not_started(&error)),
+    let id = ProcessId::from("run");
+    let started = match pipeline::start(shared, spec, &id, &caller("weir run"), || true).await {
+        Ok(started) => started,
+        Err(failure) => return Ok(not_started(&failure)),
     };
-    let mut output = Output::new(json)?;
+    let viewed = view.map(|name| Viewed::new(&name, &started));
+    let process = started.process;
+    let mut output = Output::new(id, json, viewed)?;
     let news = Arc::new(News(Notify::new()));
     process.log().follow(Waker::from(Arc::clone(&news)));
     let mut events = Vec::new();
@@ -84,7 +96,7 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
                 Event::Output { .. } | Event::Closed { .. } => {}
             }
             let closed = matches!(event, Event::Closed { .. });
-            if let Err(error) = output.write(event) {
+            if let Err(error) = output.write(event).await {
                 end_tree(&process, shared.config.lost_client_grace).await;
                 return if error.kind() == ErrorKind::BrokenPipe {
                     Ok(ExitCode::from(128 + Signal::PIPE.number() as u8))
@@ -103,6 +115,7 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
         }
         tokio::select! {
             () = news.0.notified() => {}
+            () = output.silence() => output.idle().await?,
             kind = any(&mut interrupts) => {
                 asked += 1;
                 pass_on(&process, kind, asked, shared.config.grace);
@@ -148,13 +161,15 @@ async fn end_tree(process: &Process, grace: Duration) {
     }
 }
 
-fn not_started(error: &StartError) -> ExitCode {
-    let told: ErrorObject = convert::start_error(error);
+fn not_started(failure: &StartFailure) -> ExitCode {
+    let told: ErrorObject = convert::start_failure(failure);
     tell(told.message());
-    let code = match error {
-        StartError::Refused { stage: Stage::Exec, detail: FailureDetail::IsDirectory, .. } => NOT_EXECUTABLE,
-        StartError::Refused { stage: Stage::Exec, errno, .. } if errno.raw_os_error() == 2 => NOT_FOUND,
-        StartError::Refused { stage: Stage::Exec, .. } => NOT_EXECUTABLE,
+    let code = match failure {
+        StartFailure::Denied(_) => NOT_EXECUTABLE,
+        StartFailure::Spawn(StartError::Refused { stage: Stage::Exec, detail, errno, .. }) => {
+            let is_directory = matches!(detail, FailureDetail::IsDirectory);
+            if !is_directory && errno.raw_os_error() == 2 { NOT_FOUND } else { NOT_EXECUTABLE }
+        }
         _ => OWN_FAULT,
     };
     ExitCode::from(code)
@@ -200,32 +215,134 @@ struct Output {
     stderr: File,
     /// Events instead of output.
     json: Option<Vec<u8>>,
+    viewed: Option<Viewed>,
     process_id: ProcessId,
 }
 
 impl Output {
-    fn new(json: bool) -> io::Result<Self> {
+    fn new(process_id: ProcessId, json: bool, viewed: Option<Viewed>) -> io::Result<Self> {
         Ok(Self {
             stdout: File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?),
             stderr: File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?),
             json: json.then(Vec::new),
-            process_id: "run".into(),
+            viewed,
+            process_id,
         })
     }
 
-    fn write(&mut self, event: Event) -> io::Result<()> {
+    async fn write(&mut self, event: Event) -> io::Result<()> {
         if let Some(line) = &mut self.json {
             line.clear();
             encode_event(line, &convert::event(&self.process_id, OutputEncoding::Base64, true, event));
             line.push(b'\n');
             return self.stdout.write_all(line);
         }
-        match event {
-            Event::Output { chunk, .. } if chunk.stream == Stream::Stderr => {
-                self.stderr.write_all(&chunk.bytes)
+        match (event, &mut self.viewed) {
+            (Event::Output { chunk, .. }, None) => self.pass(chunk.stream, &chunk.bytes),
+            (Event::Output { chunk, .. }, Some(viewed)) => {
+                let bytes = viewed.push(chunk.stream, chunk.bytes).await;
+                self.pass(chunk.stream, &bytes)
             }
-            Event::Output { chunk, .. } => self.stdout.write_all(&chunk.bytes),
-            Event::Exited { .. } | Event::Closed { .. } => Ok(()),
+            (Event::Closed { .. }, Some(viewed)) => {
+                for (stream, bytes) in viewed.finish().await {
+                    self.pass(stream, &bytes)?;
+                }
+                Ok(())
+            }
+            (Event::Exited { .. } | Event::Closed { .. }, _) => Ok(()),
         }
     }
+
+    fn pass(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
+        match stream {
+            Stream::Stderr => self.stderr.write_all(bytes),
+            Stream::Stdout | Stream::Pty => self.stdout.write_all(bytes),
+        }
+    }
+
+    /// Waits until nothing has come for a while.
+    async fn silence(&self) {
+        match &self.viewed {
+            Some(viewed) if viewed.talking => sleep(SILENCE).await,
+            _ => pending().await,
+        }
+    }
+
+    async fn idle(&mut self) -> io::Result<()> {
+        let Some(viewed) = &mut self.viewed else { return Ok(()) };
+        for (stream, bytes) in viewed.idle().await {
+            self.pass(stream, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The filters of a view, fed while the command runs: here nothing is ever dropped before they have had it.
+struct Viewed {
+    filters: Vec<Arc<Plugin>>,
+    facts: Arc<ProcessFacts>,
+    /// In the order in which the streams spoke. None: its filters have failed.
+    ways: Vec<(Stream, Option<FilterStream>)>,
+    /// Whether anything came since the last silence.
+    talking: bool,
+}
+
+impl Viewed {
+    fn new(name: &str, started: &Started) -> Self {
+        let filters = started.plugins.views.get(name).cloned().unwrap_or_default();
+        Self { filters, facts: Arc::clone(&started.facts), ways: Vec::new(), talking: false }
+    }
+
+    async fn push(&mut self, stream: Stream, bytes: Bytes) -> Bytes {
+        self.talking = true;
+        if !self.ways.iter().any(|(of, _)| *of == stream) {
+            let chain = FilterChain::new(self.filters.clone());
+            self.ways.push((stream, Some(chain.open(self.facts.of_stream(stream, true)))));
+        }
+        let Some((_, way)) = self.ways.iter_mut().find(|(of, _)| *of == stream) else { return bytes };
+        let Some(filters) = way else { return bytes };
+        match filters.push(bytes.clone()).await {
+            Ok(given) => given,
+            Err(fault) => {
+                *way = None;
+                passed_over(&fault);
+                bytes
+            }
+        }
+    }
+
+    async fn idle(&mut self) -> Vec<(Stream, Bytes)> {
+        self.talking = false;
+        self.each(async |filters| filters.idle().await).await
+    }
+
+    async fn finish(&mut self) -> Vec<(Stream, Bytes)> {
+        self.each(async |filters| filters.finish().await).await
+    }
+
+    async fn each(
+        &mut self,
+        mut call: impl AsyncFnMut(&mut FilterStream) -> Result<Bytes, Box<Fault>>,
+    ) -> Vec<(Stream, Bytes)> {
+        let mut given = Vec::new();
+        for (stream, way) in &mut self.ways {
+            let Some(filters) = way else { continue };
+            match call(filters).await {
+                Ok(bytes) => given.push((*stream, bytes)),
+                Err(fault) => {
+                    *way = None;
+                    passed_over(&fault);
+                }
+            }
+        }
+        given
+    }
+}
+
+fn passed_over(fault: &Fault) {
+    tell(&format!(
+        "filter `{}` of the view failed ({}): the rest of this stream comes as it was printed, and what the filter held \
+         back is missing",
+        fault.plugin, fault.message
+    ));
 }

@@ -10,11 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::stdio::{self, Watch};
-use super::{ServeArgs, host_config, raise_descriptor_limit, tell};
+use super::{PluginArgs, ServeArgs, host_config, raise_descriptor_limit, tell};
 use crate::host::Host;
 use crate::session::Gone;
 
-pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn serve(args: &ServeArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     if std::io::stdin().is_terminal() {
         tell(
             "an exec host; reads JSON-RPC 2.0 on standard input, one object a line or with Content-Length headers, \
@@ -24,7 +24,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Before anything is started that could inherit or use them.
     let (input, output) = stdio::take().context("cannot take the standard streams")?;
     let watch = Watch::new(output.try_clone()?);
-    let host = Host::start(host_config(Some(args))?)?;
+    let host = Host::start(host_config(Some(args), plugins)?)?;
     raise_descriptor_limit();
 
     let (sender, lost) = oneshot::channel();

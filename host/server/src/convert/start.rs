@@ -1,7 +1,7 @@
 //! From the params of a start to a command, its bounds and its environment.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use weir_process::{
     Command, EnvPolicy, Inherit, Leftovers, Overflow, ProcessOptions, Retention, StdinSource, Variable,
 };
 use weir_protocol as wire;
-use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, ReadParams, StartParams, Tty};
+use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, StartParams, Tty};
 
 use crate::config::HostConfig;
 
@@ -25,10 +25,24 @@ const MAX_METADATA: usize = 64 * 1024;
 pub(crate) struct StartSpec {
     pub(crate) command: Command,
     pub(crate) options: ProcessOptions,
-    /// As it is told to the client.
+    /// What was asked for, as it is told to the client and to plugins.
     pub(crate) argv: Arc<[String]>,
+    /// The variables that the caller sets itself.
+    pub(crate) given_env: Vec<(String, String)>,
     pub(crate) metadata: Arc<[(String, String)]>,
     pub(crate) encoding: OutputEncoding,
+    /// The view that will be wanted: nothing runs if there is none of this name.
+    pub(crate) view: Option<String>,
+}
+
+impl StartSpec {
+    /// The name that the program is run under, if it is another one than the command says.
+    pub(crate) fn arg0_of(&self, command: &weir_plugin::Command) -> Option<String> {
+        let arg0 = self.command.arg0.as_ref().filter(|_| command.argv[..] == self.argv[..])?;
+        let (arg0, program) = (Path::new(arg0), Path::new(command.argv.first()?));
+        let differs = arg0.file_name() != program.file_name();
+        differs.then(|| arg0.to_string_lossy().into_owned())
+    }
 }
 
 /// Takes the params of a start apart.
@@ -44,6 +58,8 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
     }
     let cwd = params.cwd.as_deref().map(|cwd| path("cwd", cwd)).transpose()?;
     let env = environment(params.env.as_deref(), params.env_policy.as_ref());
+    let set = params.env_policy.as_ref().and_then(|policy| policy.set.as_deref()).unwrap_or_default();
+    let given_env = [set, params.env.as_deref().unwrap_or_default()].concat();
     let command = Command {
         argv: params.argv.iter().map(OsString::from).collect(),
         arg0: params.arg0.map(OsString::from),
@@ -73,8 +89,10 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
         command,
         options,
         argv: params.argv.into(),
+        given_env,
         metadata: params.metadata.into(),
         encoding: params.output_encoding,
+        view: None,
     })
 }
 
@@ -103,11 +121,6 @@ fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
             Err(not_supported(START, "retention.overflow"))
         }
     }
-}
-
-/// There are no views yet.
-pub(crate) fn no_view(params: &ReadParams) -> Result<(), ErrorObject> {
-    if params.view.is_some() { Err(not_supported("process/read", "view")) } else { Ok(()) }
 }
 
 fn not_supported(method: &'static str, member: &'static str) -> ErrorObject {

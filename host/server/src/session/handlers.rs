@@ -7,25 +7,31 @@ use bytes::Bytes;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
+use weir_plugin::Kind;
 use weir_process::{Process, Signal, Snapshot, Until};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
-    ListResult, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams, SignalParams, StartParams,
-    TerminateParams, WaitParams, WriteParams, WriteResult, WriteStatus,
+    ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams,
+    SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams, WriteParams, WriteResult,
+    WriteStatus,
 };
 
 use super::processes::{Entry, Row};
-use super::requests::Concern;
-use super::{Answer, CLOSE_DELAY, Done, Notify, Session, Started};
+use super::requests::{Concern, Stage};
+use super::{Answer, CLOSE_DELAY, Done, Notify, Phase, Session, Started};
 use crate::convert::{self, StartSpec};
 use crate::outbox::Outcome;
+use crate::summary::Pages;
+use crate::view::View;
 use crate::{environment, pipeline};
 
 /// How a run goes on after its start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct RunPlan {
     /// It was started with a time limit: its end is not waited for beyond the end of its tree.
     limited: bool,
+    /// The view that it returns instead of what was printed.
+    pub(super) view: Option<String>,
 }
 
 /// The process that a request names: requests that name the same one are applied in the order of their arrival.
@@ -40,11 +46,15 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         Call::ProcessSignal(params) => Some(&params.process_id),
         Call::ProcessTerminate(params) => Some(&params.process_id),
         Call::ProcessRelease(params) => Some(&params.process_id),
+        Call::ProcessSummary(params) => Some(&params.process_id),
         Call::Initialize(_)
         | Call::Shutdown
         | Call::EnvironmentInfo
         | Call::EnvironmentStatus
-        | Call::ProcessList => None,
+        | Call::ProcessList
+        | Call::PolicyCheck(_)
+        | Call::PluginList
+        | Call::PluginReload => None,
     }
 }
 
@@ -70,7 +80,7 @@ impl Session {
             return Answer::Now(without_process(&call, unknown));
         }
         let answer = match call {
-            Call::Initialize(params) => self.initialize(&params).map(Answer::now),
+            Call::Initialize(params) => self.initialize(&params),
             Call::Shutdown => Ok(Answer::Shutdown),
             Call::EnvironmentInfo => Ok(Answer::now(Reply::EnvironmentInfo(Box::new(environment::info())))),
             Call::EnvironmentStatus => Ok(Answer::now(Reply::EnvironmentStatus(EnvironmentStatus {
@@ -86,17 +96,38 @@ impl Session {
             Call::ProcessTerminate(params) => self.terminate(&params),
             Call::ProcessList => Ok(self.list()),
             Call::ProcessRelease(params) => self.release(params),
+            Call::ProcessSummary(params) => self.summary(params),
+            Call::PolicyCheck(params) => self.policy_check(*params),
+            Call::PluginList => {
+                Ok(Answer::now(Reply::PluginList(convert::plugin_list(&self.shared.plugins))))
+            }
+            Call::PluginReload => Ok(self.plugin_reload()),
         };
         answer.unwrap_or_else(|error| Answer::Now(Err(error)))
     }
 
-    fn initialize(&self, params: &InitializeParams) -> Result<Reply, ErrorObject> {
+    fn initialize(&mut self, params: &InitializeParams) -> Result<Answer, ErrorObject> {
         if let Some(session) = &params.resume_session_id {
             let message =
                 format!("no session `{session}` can be resumed: a session ends with its connection");
             return Err(ErrorObject::new(ErrorKind::UnknownSession, message).with("sessionId", &**session));
         }
-        Ok(Reply::Initialize(Box::new(environment::introduction(&self.shared.config))))
+        self.caller.client = params.client_name.as_str().into();
+        if params.capabilities.ask && self.inbox.is_some() {
+            self.caller.questions.open();
+        }
+        // From here on: what comes behind this request waits for the plugins by itself.
+        self.phase = Phase::Serving;
+        let (shared, session) = (Arc::clone(&self.shared), Arc::clone(&self.caller.session));
+        if shared.plugins.file().is_none() {
+            let introduction = environment::introduction(&shared, &session);
+            return Ok(Answer::now(Reply::Initialize(Box::new(introduction))));
+        }
+        Ok(Answer::later(async move {
+            // A failure is part of the introduction.
+            drop(shared.plugins.current().await);
+            Ok(Reply::Initialize(Box::new(environment::introduction(&shared, &session))))
+        }))
     }
 
     fn start(&mut self, params: StartParams) -> Result<Answer, ErrorObject> {
@@ -111,12 +142,14 @@ impl Session {
         let notify = if params.start.notify.unwrap_or(false) { Notify::Everything } else { Notify::Nothing };
         let wanted = params.start.process_id.clone();
         let limited = params.start.timeout_ms.is_some();
+        let view = params.view;
         let mut spec = convert::start_spec(params.start, &self.shared.config)?;
+        spec.view.clone_from(&view);
         if let Some(most) = params.max_output_bytes {
             let retention = &mut spec.options.retention;
             retention.max_bytes = retention.max_bytes.min(most);
         }
-        self.launch(wanted, spec, notify, Some(RunPlan { limited }))
+        self.launch(wanted, spec, notify, Some(RunPlan { limited, view }))
     }
 
     fn launch(
@@ -127,30 +160,88 @@ impl Session {
         run: Option<RunPlan>,
     ) -> Result<Answer, ErrorObject> {
         let id = self.processes.reserve(wanted, self.shared.config.max_processes)?;
-        let shared = Arc::clone(&self.shared);
-        let concern = Concern::Start(id.clone());
+        let (shared, caller, stage) = (Arc::clone(&self.shared), self.caller.clone(), Stage::default());
+        let concern = Concern::Start(id.clone(), stage.clone());
         let start = async move {
-            let (argv, metadata, encoding) = (spec.argv.clone(), spec.metadata.clone(), spec.encoding);
-            let result = pipeline::start(&shared, spec).await;
-            Done::Started(Box::new(Started { id, result, argv, metadata, encoding, notify, run }))
+            let (metadata, encoding) = (spec.metadata.clone(), spec.encoding);
+            let result = pipeline::start(&shared, spec, &id, &caller, || stage.spawn()).await;
+            Done::Started(Box::new(Started { id, result, metadata, encoding, notify, run }))
         };
         Ok(Answer::Later(Box::pin(start), concern))
     }
 
     fn read(&self, params: &ReadParams) -> Result<Answer, ErrorObject> {
-        convert::no_view(params)?;
-        let Entry { process, encoding, .. } = self.processes.get(&params.process_id)?;
-        let (log, encoding) = (Arc::clone(process.log()), *encoding);
+        let entry = self.processes.get(&params.process_id)?;
+        let (log, encoding) = (Arc::clone(entry.process.log()), entry.encoding);
         let after = params.after_seq.unwrap_or(0);
         let most = params.max_bytes;
-        let Some(wait) = params.wait_ms.filter(|wait| *wait > 0) else {
+        let wait = params.wait_ms.filter(|wait| *wait > 0).map(Duration::from_millis);
+        let wait_for = convert::wait_for(params.wait_for);
+        if let Some(name) = &params.view {
+            let view = self.view(entry, name)?;
+            return Ok(Answer::later(async move {
+                let batch = match wait {
+                    None => view.read(after, most).await,
+                    Some(wait) => view.read_waiting(after, most, wait_for, wait).await,
+                };
+                Ok(convert::view_reply(batch, encoding))
+            }));
+        }
+        let Some(wait) = wait else {
             return Ok(Answer::now(convert::read_reply(log.read(after, most), encoding)));
         };
-        let wait_for = convert::wait_for(params.wait_for);
         Ok(Answer::later(async move {
-            let batch = log.read_waiting(after, most, wait_for, Some(Duration::from_millis(wait))).await;
+            let batch = log.read_waiting(after, most, wait_for, Some(wait)).await;
             Ok(convert::read_reply(batch, encoding))
         }))
+    }
+
+    /// A view of a process, made with the filters that held when it was started.
+    pub(super) fn view(&self, entry: &Entry, name: &str) -> Result<Arc<View>, ErrorObject> {
+        let Some(filters) = entry.plugins.views.get(name) else {
+            return Err(convert::no_such_view(name, &entry.plugins));
+        };
+        let log = entry.process.log();
+        Ok(entry.views.get(name, filters, &entry.facts, log, &self.shared.views))
+    }
+
+    fn summary(&self, params: SummaryParams) -> Result<Answer, ErrorObject> {
+        let entry = self.processes.get(&params.process_id)?;
+        let Some(plugin) =
+            entry.plugins.plugin(&params.plugin).filter(|plugin| plugin.kinds().contains(&Kind::Summary))
+        else {
+            return Err(convert::no_such_summary(&params.plugin, &entry.plugins));
+        };
+        let (log, facts, plugin) =
+            (Arc::clone(entry.process.log()), Arc::clone(&entry.facts), Arc::clone(plugin));
+        let snapshot = log.snapshot();
+        if !snapshot.status.closed {
+            return Err(convert::not_closed(&params.process_id));
+        }
+        Ok(Answer::later(async move {
+            let (exit, dropped) = (snapshot.status.exit, snapshot.status.dropped_bytes);
+            let pages = Arc::new(Pages::new(snapshot, &facts));
+            let options = params.options.as_ref().map_or("{}", Opaque::as_str).to_owned();
+            let report = plugin.summarize(pages, options).await;
+            convert::summary_reply(params.process_id, plugin.name(), report, exit, dropped)
+        }))
+    }
+
+    fn policy_check(&self, params: PolicyCheckParams) -> Result<Answer, ErrorObject> {
+        let explain = params.explain;
+        let spec = convert::start_spec(params.start, &self.shared.config)?;
+        let (shared, caller) = (Arc::clone(&self.shared), self.caller.clone());
+        Ok(Answer::later(async move { pipeline::check(&shared, &spec, &caller, explain).await }))
+    }
+
+    fn plugin_reload(&self) -> Answer {
+        let shared = Arc::clone(&self.shared);
+        Answer::later(async move {
+            match shared.plugins.reload().await {
+                Ok(set) => Ok(convert::reload_reply(&set)),
+                Err(failure) => Err(convert::not_configured(&failure)),
+            }
+        })
     }
 
     fn wait(&self, params: &WaitParams) -> Result<Answer, ErrorObject> {
@@ -280,15 +371,21 @@ fn list_entry(row: Row) -> weir_protocol::ListEntry {
     }
 }
 
-/// The second half of a run: waits for the close, and collects what was printed.
-pub(super) async fn run_result(id: ProcessId, entry: Entry, plan: RunPlan) -> Done {
-    let Entry { process, argv, encoding, .. } = entry;
-    wait_for_close(&process, plan).await;
-    let snapshot: Snapshot = process.log().snapshot();
-    Done::Answered(Ok(convert::run_reply(id, process.pid(), &argv, encoding, snapshot)))
+/// The second half of a run: waits for the close, and collects what was printed, or what a view makes of it.
+pub(super) async fn run_result(id: ProcessId, entry: Entry, plan: RunPlan, view: Option<Arc<View>>) -> Done {
+    wait_for_close(&entry.process, &plan).await;
+    let snapshot: Snapshot = entry.process.log().snapshot();
+    let viewed = match &view {
+        Some(view) => Some(view.whole().await),
+        None => None,
+    };
+    let Entry { process, argv, encoding, decision, .. } = entry;
+    let run =
+        convert::Run { id, pid: process.pid(), argv: &argv, encoding, decision: &decision, view: plan.view };
+    Done::Answered(Ok(convert::run_reply(run, snapshot, viewed)))
 }
 
-async fn wait_for_close(process: &Process, plan: RunPlan) {
+async fn wait_for_close(process: &Process, plan: &RunPlan) {
     let close = process.log().wait(Until::Close);
     if plan.limited {
         tokio::select! {

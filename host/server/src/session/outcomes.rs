@@ -13,8 +13,8 @@ use super::handlers::run_result;
 use super::processes::{Entry, Key};
 use super::requests::Concern;
 use super::{CLOSE_DELAY, Done, Ended, Notify, Phase, Session, Started, Watched};
-use crate::convert;
 use crate::push::Push;
+use crate::{convert, pipeline};
 
 impl Session {
     pub(super) fn task_ended(&mut self, done: Result<(task::Id, Done), JoinError>) {
@@ -44,14 +44,14 @@ impl Session {
                     Err(ErrorObject::new(ErrorKind::Internal, "the host failed at this request")),
                     None,
                 );
-                if let Some(Concern::Start(process)) = concern {
+                if let Some(Concern::Start(process, _)) = concern {
                     self.abandon(&process);
                 }
             }
             // Cancelled and answered: what it has started is stopped like everything else.
             (None, Ok(Done::Started(started))) => {
-                if let Ok(process) = started.result {
-                    self.stop(Arc::new(process), self.shared.config.lost_client_grace);
+                if let Ok(started) = started.result {
+                    self.stop(Arc::new(started.process), self.shared.config.lost_client_grace);
                 }
             }
             (None, _) => {}
@@ -59,14 +59,15 @@ impl Session {
     }
 
     fn started(&mut self, request: RequestId, started: Started) {
-        let Started { id, result, argv, metadata, encoding, notify, run } = started;
-        let process = match result {
-            Ok(process) => Arc::new(process),
+        let Started { id, result, metadata, encoding, notify, run } = started;
+        let pipeline::Started { process, decision, argv, plugins, facts, .. } = match result {
+            Ok(started) => started,
             Err(failed) => {
-                self.answer(request, Err(convert::start_error(&failed)), None);
+                self.answer(request, Err(convert::start_failure(&failed)), None);
                 return self.abandon(&id);
             }
         };
+        let (process, decision) = (Arc::new(process), Arc::new(decision));
         let key = self.processes.new_key();
         self.watch(&process, id.clone(), key);
         let log = Arc::clone(process.log());
@@ -77,11 +78,21 @@ impl Session {
                 Some(Push::new(id.clone(), encoding, output, log, Arc::clone(&self.outbox)))
             }
         };
-        let entry = Entry { process: Arc::clone(&process), argv, metadata, encoding, key };
+        let entry = Entry {
+            process: Arc::clone(&process),
+            argv,
+            metadata,
+            encoding,
+            decision,
+            plugins,
+            facts,
+            views: Arc::default(),
+            key,
+        };
         let deferred = self.processes.insert(id.clone(), entry.clone());
         match run {
             None => {
-                let reply = convert::start_result(&id, process.pid(), &entry.argv);
+                let reply = convert::start_result(&id, process.pid(), &entry.argv, &entry.decision);
                 self.answer(request, Ok(Reply::ProcessStart(reply)), push);
             }
             Some(plan) => {
@@ -89,7 +100,9 @@ impl Session {
                 if let Some(push) = push {
                     push.begin();
                 }
-                let task = self.tasks.spawn(run_result(id.clone(), entry, plan));
+                // Its name was checked before anything ran.
+                let view = plan.view.as_ref().and_then(|name| self.view(&entry, name).ok());
+                let task = self.tasks.spawn(run_result(id.clone(), entry, plan, view));
                 self.requests.attend(&request, task, Concern::Run(id));
             }
         }

@@ -8,6 +8,10 @@ use tokio::time::Instant;
 use weir_process::Process;
 use weir_protocol::{Call, ErrorKind, ErrorObject, OutputEncoding, ProcessId, RequestId};
 
+use crate::pipeline::{Decision, ProcessFacts};
+use crate::plugins::PluginSet;
+use crate::view::Views;
+
 /// The table, and what is left of processes that were forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
@@ -44,6 +48,11 @@ pub(super) struct Entry {
     pub(super) argv: Arc<[String]>,
     pub(super) metadata: Arc<[(String, String)]>,
     pub(super) encoding: OutputEncoding,
+    pub(super) decision: Arc<Decision>,
+    /// Those that held when it was started, for as long as it is known.
+    pub(super) plugins: Arc<PluginSet>,
+    pub(super) facts: Arc<ProcessFacts>,
+    pub(super) views: Arc<Views>,
     pub(super) key: Key,
 }
 

@@ -1,14 +1,14 @@
 //! Requests that wait for their answer: each id gets exactly one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::task;
 use weir_protocol::{ProcessId, RequestId};
 
 use crate::outbox::{Content, Outbox, Outcome, Response};
 use crate::push::Push;
-
-use std::sync::Arc;
 
 /// The table of requests that were received and not yet answered, and of the batches they came in.
 #[derive(Debug, Default)]
@@ -32,8 +32,8 @@ struct Waiting {
 pub(super) enum Concern {
     /// Nothing.
     Nothing,
-    /// The start of this process.
-    Start(ProcessId),
+    /// The start of this process, and how far it has come.
+    Start(ProcessId, Stage),
     /// The run of this process, which is in the table already.
     Run(ProcessId),
     /// The end of this process, which goes on even if nobody waits for it.
@@ -41,6 +41,38 @@ pub(super) enum Concern {
     /// The end of all processes, which cannot be taken back.
     Shutdown,
 }
+
+/// How far a start has come: it is being judged until it spawns or is cancelled, whichever comes first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stage(Arc<AtomicU8>);
+
+const JUDGING: u8 = 0;
+const SPAWNING: u8 = 1;
+const CANCELLED: u8 = 2;
+
+impl Stage {
+    /// The command is about to be spawned. False if the start was cancelled: it must not be.
+    pub(super) fn spawn(&self) -> bool {
+        self.go(SPAWNING)
+    }
+
+    /// Cancels the start. False if it may have spawned something already.
+    pub(super) fn cancel(&self) -> bool {
+        self.go(CANCELLED)
+    }
+
+    fn go(&self, to: u8) -> bool {
+        self.0.compare_exchange(JUDGING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+impl PartialEq for Stage {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Stage {}
 
 /// A batch whose responses are being gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,6 +135,12 @@ impl Requests {
 
     pub(super) fn concern(&self, id: &RequestId) -> Option<&Concern> {
         self.waiting.get(id).map(|waiting| &waiting.concern)
+    }
+
+    /// The request that wants to start this process.
+    pub(super) fn start_of(&self, process: &ProcessId) -> Option<RequestId> {
+        let starts = |concern: &Concern| matches!(concern, Concern::Start(of, _) if of == process);
+        self.waiting.iter().find(|(_, waiting)| starts(&waiting.concern)).map(|(id, _)| id.clone())
     }
 
     /// A task has ended: whose it was, unless that request is answered already.

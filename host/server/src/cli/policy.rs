@@ -1,0 +1,163 @@
+//! `weir policy check`: what the policies say of a command, without running it.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use weir_process::{Command, Leftovers, ProcessOptions, Retention, StdinSource};
+use weir_protocol::{OutputEncoding, PolicyCheckResult, Reply, ScriptCommand, ScriptWord, Verdict};
+
+use super::{CheckArgs, PluginArgs, caller, host_config};
+use crate::convert::StartSpec;
+use crate::host::Host;
+use crate::pipeline;
+
+/// How the verdict shows in the exit code.
+const DENIED: u8 = 1;
+const ASKED: u8 = 2;
+
+pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
+    let cwd = match &args.cwd {
+        Some(cwd) => std::path::absolute(cwd).context("cannot tell the directory")?,
+        None => std::env::current_dir().context("cannot tell this directory")?,
+    };
+    let host = Host::start(host_config(None, plugins)?)?;
+    let shared = host.shared();
+    let spec = StartSpec {
+        command: Command {
+            argv: args.command.clone(),
+            arg0: None,
+            cwd: Some(cwd),
+            env: std::env::vars_os().collect(),
+            stdin: StdinSource::Null,
+        },
+        options: ProcessOptions {
+            retention: Retention::default(),
+            timeout: None,
+            leftovers: Leftovers::Keep,
+            grace: shared.config.grace,
+            max_stdin_bytes: shared.config.max_stdin_bytes,
+        },
+        argv: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        given_env: Vec::new(),
+        metadata: Arc::from([]),
+        encoding: OutputEncoding::Utf8,
+        view: None,
+    };
+    let checked =
+        host.runtime().block_on(pipeline::check(shared, &spec, &caller("weir policy check"), args.explain));
+    let result = match checked {
+        Ok(Reply::PolicyCheck(result)) => result,
+        Ok(_) => bail!("the host gave another answer than was asked for"),
+        Err(error) => bail!("{}", error.message()),
+    };
+    if args.json {
+        let mut json = serde_json::to_vec_pretty(&*result)?;
+        json.push(b'\n');
+        print(&json)?;
+    } else {
+        print(told(&result, plugins.file().is_none()).as_bytes())?;
+    }
+    Ok(match result.verdict {
+        Verdict::Allow => ExitCode::SUCCESS,
+        Verdict::Deny => ExitCode::from(DENIED),
+        Verdict::Ask => ExitCode::from(ASKED),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "no connection uses standard output here")]
+fn print(bytes: &[u8]) -> std::io::Result<()> {
+    std::io::stdout().write_all(bytes)
+}
+
+/// The answer for people: the verdict first, then why, then what was seen and who said what.
+fn told(result: &PolicyCheckResult, unconfigured: bool) -> String {
+    let mut text = String::new();
+    let decision = &result.decision;
+    let by = match (&decision.plugin, &decision.rule) {
+        (Some(plugin), Some(rule)) => format!(" by `{plugin}`, rule `{rule}`"),
+        (Some(plugin), None) => format!(" by `{plugin}`"),
+        (None, _) if result.failure.is_some() => String::new(),
+        (None, _) if unconfigured => " since no plugins are configured".to_owned(),
+        (None, _) => " by default: no policy has an opinion".to_owned(),
+    };
+    put(&mut text, format_args!("{}{by}", word(result.verdict)));
+    if let Some(reason) = &decision.reason {
+        put(&mut text, format_args!("  {reason}"));
+    }
+    if let Some(failure) = &result.failure {
+        put(&mut text, format_args!("  failed ({}): {}", failure.cause, failure.message));
+    }
+    if let Some(asked) = &decision.asked {
+        put(&mut text, format_args!("  asked for: {}", asked.argv.join(" ")));
+        put(&mut text, format_args!("  would run: {} in {}", result.argv.join(" "), result.cwd));
+    }
+    if let Some(script) = &result.script {
+        put(&mut text, format_args!("\nseen in the command:"));
+        for command in &script.commands {
+            put(&mut text, format_args!("  {}", seen(command)));
+        }
+        for why in &script.opaque {
+            put(&mut text, format_args!("  not seen through: {why}"));
+        }
+    }
+    if let Some(opinions) = &result.opinions {
+        put(&mut text, format_args!("\npolicies:"));
+        for opinion in opinions {
+            let verdict = match (&opinion.verdict, &opinion.fault) {
+                (Some(verdict), _) => format!("{verdict:?}").to_lowercase(),
+                (None, Some(fault)) => format!("failed ({}): {}", fault.kind, fault.message),
+                (None, None) => "failed".to_owned(),
+            };
+            let rule = opinion.rule.as_ref().map(|rule| format!(" (`{rule}`)")).unwrap_or_default();
+            let patch = if opinion.patch.is_some() { ", rewrites the command" } else { "" };
+            let pass = if opinion.pass > 1 { " again, of the final command" } else { "" };
+            put(
+                &mut text,
+                format_args!("  {}{pass}: {verdict}{rule}{patch}, {} µs", opinion.plugin, opinion.time_us),
+            );
+        }
+    }
+    text
+}
+
+fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{line}");
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "allow",
+        Verdict::Deny => "deny",
+        Verdict::Ask => "ask",
+    }
+}
+
+/// A simple command on one line: what is not literal stands in braces.
+fn seen(command: &ScriptCommand) -> String {
+    let word = |word: &ScriptWord| match (word.literal, word.text.is_empty()) {
+        (true, true) => "''".to_owned(),
+        (true, false) => word.text.escape_debug().to_string(),
+        (false, _) => format!("{{{}}}", word.text.escape_debug()),
+    };
+    let mut parts: Vec<String> = Vec::new();
+    for assignment in &command.assignments {
+        parts.push(format!("{}={}", assignment.name, word(&assignment.value)));
+    }
+    parts.extend(command.argv.iter().map(word));
+    for redirect in &command.redirects {
+        let descriptor = redirect.descriptor.map(|number| number.to_string()).unwrap_or_default();
+        parts.push(format!("{descriptor}{} {}", redirect.operator, word(&redirect.target)));
+    }
+    let mut line = format!("{}{}", "  ".repeat(command.depth as usize), parts.join(" "));
+    if let Some(program) = &command.program {
+        line.push_str(&format!("   -> {program}"));
+    }
+    if !command.via.is_empty() {
+        line.push_str(&format!("   (via {})", command.via.join(", ")));
+    }
+    line
+}

@@ -1,0 +1,9 @@
+//! What commands mean: tables, corpora, properties, and real shells beside it.
+
+mod against_bash;
+mod against_brush;
+mod bounds;
+mod common;
+mod corpora;
+mod hidden;
+mod table;
