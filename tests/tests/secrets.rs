@@ -82,10 +82,10 @@ impl Scene {
         self.pieces.assert_none(&all, &format!("what can be read of {what}"));
         for view in ["same", "shown"] {
             let read = process.call("process/read", json!({ "view": view }));
-            self.pieces.assert_none(&text(&read), &format!("the view `{view}` of {what}"));
+            self.pieces.assert_none(text(&read), &format!("the view `{view}` of {what}"));
         }
         let summary = process.call("process/summary", json!({ "plugin": "count" }));
-        self.pieces.assert_none(&summary.to_string(), &format!("the summary of {what}"));
+        self.pieces.assert_none(summary.to_string(), &format!("the summary of {what}"));
         all
     }
 

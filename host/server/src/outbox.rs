@@ -87,6 +87,7 @@ enum Phase {
 }
 
 /// What the writer does next.
+#[expect(clippy::large_enum_variant, reason = "one of them at a time, on the writer's stack")]
 enum Work {
     Encode(Response, Framing),
     Tell(Notice, Framing),

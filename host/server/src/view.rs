@@ -335,7 +335,9 @@ impl Made {
 
     /// Throws away what the reader has.
     fn forget(&mut self, after_seq: u64) {
-        while let Some(chunk) = self.chunks.pop_front_if(|chunk| chunk.seq <= after_seq) {
+        while self.chunks.front().is_some_and(|chunk| chunk.seq <= after_seq)
+            && let Some(chunk) = self.chunks.pop_front()
+        {
             let bytes = chunk.bytes.len() as u64;
             self.bytes -= bytes;
             self.budget.used.fetch_sub(bytes, Ordering::Relaxed);

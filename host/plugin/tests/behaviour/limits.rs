@@ -181,3 +181,26 @@ fn more_instances_than_there_is_room_for_are_an_answer_and_no_crash() {
         }
     });
 }
+
+#[test]
+fn engines_that_are_gone_give_their_address_space_back() {
+    if !alone("engines_that_are_gone_give_their_address_space_back", None) {
+        return;
+    }
+    runtime().block_on(async {
+        let mut sizes = Vec::new();
+        for _ in 0..80 {
+            let host = Host::new();
+            // Together they would not fit into what a process can address.
+            assert_eq!(host.engine.allocation(), Allocation::Pool);
+            let chain = FilterChain::new(vec![host.fixture("upper", "{}").await]);
+            chain.open(stream_facts()).push(Bytes::from_static(b"x")).await.unwrap();
+            let policy = host.fixture("verdict", "{}").await;
+            decide(&[&policy], "ls").await;
+            drop((chain, policy, host));
+            sizes.push(memory().0);
+        }
+        eprintln!("KiB after 20, 80 engines: {} {}", sizes[20], sizes[79]);
+        assert!(sizes[79] <= sizes[20] + 2048, "engines leave memory behind: {sizes:?}");
+    });
+}

@@ -13,7 +13,7 @@ use bytes::Bytes;
 pub trait Ingest: Send {
     /// The next bytes, never empty.
     fn push(&mut self, bytes: Bytes) -> Ingesting<'_>;
-    /// Nothing has come for [`IDLE`].
+    /// Nothing has come for 60 ms, and what is held back may be a prompt that somebody waits for.
     fn idle(&mut self) -> Ingesting<'_>;
     /// The stream has ended. The last call.
     fn finish(&mut self) -> Ingesting<'_>;
