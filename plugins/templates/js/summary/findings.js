@@ -3,7 +3,10 @@
 
 /** Lines that are longer are no findings. */
 const LINE_MAX = 4096;
-const NEWLINE = 10;
+/** `path:line:column: severity: message`, a whole line. */
+const FINDING = /(?<=^|\n)([^\n]+?):(\d+):(\d+): (error|warning): ([^\n]*)/g;
+/** What a call takes as arguments at once. */
+const PIECE = 8192;
 
 /** There is nothing to configure: refuses every member. */
 export function refuseMembers(code, text) {
@@ -17,26 +20,33 @@ export class Findings {
   constructor() {
     this.lines = [];
     this.diagnostics = [];
-    // The line that has not ended yet, with its length and its place in the channel.
-    this.line = [];
-    this.length = 0;
-    this.at = 0n;
+    // The line that has not ended yet, a character for each byte, and its place in the channel.
+    this.held = "";
+    this.at = 0;
+    // Whether that line is too long already: the rest of it is passed over.
+    this.tooLong = false;
   }
 
   /** The next bytes of a channel. */
   push(channel, bytes) {
-    let from = 0;
-    for (let end; (end = bytes.indexOf(NEWLINE, from)) >= 0; from = end + 1) {
-      this.add(bytes.subarray(from, end));
-      this.endLine(channel, 1);
+    // An engine searches strings a hundred times as fast as a loop over bytes does, and places stay those of bytes.
+    const text = this.held + characters(bytes);
+    const end = text.lastIndexOf("\n") + 1;
+    this.scan(channel, text.slice(0, end));
+    this.held = text.slice(end);
+    if (this.held.length > LINE_MAX) {
+      this.at += this.held.length;
+      this.held = "";
+      this.tooLong = true;
     }
-    this.add(bytes.slice(from));
   }
 
   /** The channel has no more. */
   end(channel) {
-    this.endLine(channel, 0);
-    this.at = 0n;
+    this.scan(channel, this.held);
+    this.held = "";
+    this.at = 0;
+    this.tooLong = false;
   }
 
   /** Undefined if this was no output with findings. */
@@ -49,30 +59,32 @@ export class Findings {
     return { text, diagnostics: this.diagnostics, notes: [["errors", `${errors}`], ["warnings", `${warnings}`]] };
   }
 
-  add(bytes) {
-    if (this.length < LINE_MAX) this.line.push(...bytes.subarray(0, LINE_MAX - this.length));
-    this.length += bytes.length;
-  }
-
-  endLine(channel, ending) {
-    if (this.length < LINE_MAX) {
-      const line = new TextDecoder().decode(new Uint8Array(this.line)).replace(/\r+$/, "");
-      const found = parse(line);
-      if (found !== undefined) {
-        this.diagnostics.push({ ...found, at: [channel, this.at] });
-        this.lines.push(line);
-      }
+  /** Looks at whole lines. */
+  scan(channel, text) {
+    const from = this.tooLong ? text.indexOf("\n") + 1 : 0;
+    if (text.length > 0) this.tooLong = false;
+    for (const found of text.matchAll(FINDING)) {
+      if (found.index < from || found[0].length > LINE_MAX) continue;
+      const [line, path, number, column, severity, message] = found.map(decoded);
+      const at = [channel, BigInt(this.at + found.index)];
+      this.lines.push(line);
+      this.diagnostics.push({ severity, message, path, line: Number(number), column: Number(column), at });
     }
-    this.at += BigInt(this.length + ending);
-    this.line = [];
-    this.length = 0;
+    this.at += text.length;
   }
 }
 
-/** `path:line:column: severity: message` */
-function parse(line) {
-  const parts = /^(.+?):(\d+):(\d+): (error|warning): (.*)$/.exec(line);
-  if (parts === null) return undefined;
-  const [, path, number, column, severity, message] = parts;
-  return { severity, message, path, line: Number(number), column: Number(column), code: undefined };
+/** A character for each byte. */
+function characters(bytes) {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + PIECE));
+  }
+  return text;
+}
+
+/** The text that such characters stand for, without the carriage returns at its end. */
+function decoded(text) {
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return new TextDecoder().decode(bytes).replace(/\r+$/, "");
 }

@@ -19,6 +19,17 @@ test("findings have their place however the output is cut", () => {
   }
 });
 
+test("lines that are too long are passed over, and places after them are right", () => {
+  const output = new TextEncoder().encode(`${"x".repeat(9000)}:1:1: error: no\na.c:1:2: error: “yes”\r\n`);
+  for (const size of [1000, 5000, output.length]) {
+    const findings = new Findings();
+    for (let at = 0; at < output.length; at += size) findings.push("stdout", output.subarray(at, at + size));
+    findings.end("stdout");
+    const [found, ...others] = findings.report().diagnostics;
+    assert.deepEqual([found.message, found.at, others], ["“yes”", ["stdout", 9016n], []], `${size}`);
+  }
+});
+
 test("other output has no report", () => {
   const findings = new Findings();
   findings.push("stdout", new TextEncoder().encode("error: no place\na:b:c: error: no numbers\n"));
