@@ -115,7 +115,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Sets the runtime up; 1-2 ms. Where address space is short it takes less of it instead of failing.
+    /// Sets the runtime up; 3-4 ms, most of it for the guards of the pool's stacks. Where address space is short it takes less of it instead of failing.
     pub fn new(options: EngineOptions, observer: Arc<dyn Observer>) -> Result<Self, EngineError> {
         let started = Instant::now();
         let (wasm, allocation) = runtime()?;
