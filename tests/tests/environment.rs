@@ -153,7 +153,16 @@ fn a_child_inherits_nothing_of_the_hosts_own(launch: Launch) {
 }
 
 fn a_child_has_three_descriptors(launch: Launch) {
-    assert_three_descriptors(launch, &[json!({}), json!({ "pipeStdin": true }), json!({ "notify": false })]);
+    assert_three_descriptors(
+        launch,
+        &[
+            json!({}),
+            json!({ "pipeStdin": true }),
+            json!({ "notify": false }),
+            json!({ "mergeStderr": true }),
+            json!({ "tty": true }),
+        ],
+    );
 }
 
 fn assert_three_descriptors(launch: Launch, variants: &[Value]) {

@@ -101,11 +101,7 @@ fn a_script_without_an_interpreter_is_told_apart_from_a_missing_one(launch: Laun
 fn what_is_not_supported_is_refused_by_name(launch: Launch) {
     let host = launch.start();
     for (member, params) in [
-        ("tty", json!({ "tty": true })),
-        ("tty", json!({ "tty": { "cols": 80, "rows": 24 } })),
-        ("mergeStderr", json!({ "mergeStderr": true })),
         ("limits", json!({ "limits": { "openFiles": 10 } })),
-        ("idleTimeoutMs", json!({ "idleTimeoutMs": 10 })),
         ("retention.overflow", json!({ "retention": { "overflow": "backpressure" } })),
         ("retention.overflow", json!({ "retention": { "overflow": "spill" } })),
         ("sandbox", json!({ "sandbox": { "type": "readOnly" } })),

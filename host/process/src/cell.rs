@@ -54,11 +54,13 @@ pub enum Stage {
     Chdir = 1,
     /// Executing the program.
     Exec = 2,
+    /// Making the terminal, or making it control the command's session.
+    Pty = 3,
 }
 
 impl Stage {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Fork, Self::Chdir, Self::Exec].into_iter().find(|stage| *stage as u8 == byte)
+        [Self::Fork, Self::Chdir, Self::Exec, Self::Pty].into_iter().find(|stage| *stage as u8 == byte)
     }
 }
 

@@ -14,18 +14,17 @@ use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
     socketpair,
 };
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use tokio::net::unix::pipe;
 use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
 use crate::cell::frame::{FailureDetail, FromShim, Launch, ToShim};
-use crate::cell::{Cell, HAS_STDERR, HAS_STDIN, HAS_STDOUT, MAX_DESCRIPTORS, Stage};
-use crate::command::{Command, StdinSource};
+use crate::cell::{Cell, MAX_DESCRIPTORS, Stage};
+use crate::command::{Command, Output};
 use crate::environment::Variable;
+use crate::streams::{Ours, Streams, StreamsError};
 
 /// How to run this executable, or any that calls [`run_fork_server`](crate::run_fork_server), as the fork server.
 #[derive(Debug, Clone)]
@@ -61,9 +60,7 @@ pub(crate) struct Launched {
     pub(crate) cell: Cell,
     pub(crate) shim: i32,
     pub(crate) pid: i32,
-    pub(crate) stdin: Option<pipe::Sender>,
-    pub(crate) stdout: pipe::Receiver,
-    pub(crate) stderr: pipe::Receiver,
+    pub(crate) streams: Ours,
 }
 
 /// Why a command does not run.
@@ -86,6 +83,9 @@ pub enum StartError {
     /// The host could not make a pipe or a socket; out of descriptors, as a rule.
     #[error("cannot make the streams of a process: {0}")]
     Streams(#[source] io::Error),
+    /// The host could not make a terminal.
+    #[error("cannot make a terminal: {0}")]
+    Terminal(#[source] io::Error),
     /// The fork server does not run, or ended while it was asked.
     #[error("the fork server does not answer: {0}")]
     ForkServer(#[source] io::Error),
@@ -105,21 +105,22 @@ impl Cells {
 
     /// Runs `command` in a cell of its own. Dropping the future ends what it has started.
     pub(crate) async fn start(&self, command: &mut Command) -> Result<Launched, StartError> {
-        let streams = Streams::open(&mut command.stdin).map_err(StartError::Streams)?;
+        let streams = Streams::open(&mut command.stdin, command.output).map_err(|error| match error {
+            StreamsError::Pipes(error) => StartError::Streams(error),
+            StreamsError::Terminal(error) => StartError::Terminal(error),
+        })?;
         let (ours, shims) = std::os::unix::net::UnixStream::pair().map_err(StartError::Streams)?;
         let ours = ours.set_nonblocking(true).and_then(|()| UnixStream::from_std(ours));
         let mut cell = Cell::new(ours.map_err(StartError::Streams)?);
 
-        let Streams { stdin, stdout, stderr, theirs, which } = streams;
+        let Streams { ours: streams, theirs, which } = streams;
         self.hand_over(which, shims.as_fd(), &theirs).await.map_err(StartError::ForkServer)?;
         // The shim has them now; as long as these copies are open, no stream can end.
         drop((shims, theirs));
 
         cell.queue(&ToShim::Launch(launch_frame(command)));
         match cell.next().await {
-            Ok(Some(FromShim::Started { shim, pid })) => {
-                Ok(Launched { cell, shim, pid, stdin, stdout, stderr })
-            }
+            Ok(Some(FromShim::Started { shim, pid })) => Ok(Launched { cell, shim, pid, streams }),
             Ok(Some(FromShim::Failed { stage, errno, detail })) => Err(StartError::Refused {
                 stage,
                 errno: Errno::from_raw_os_error(errno),
@@ -188,46 +189,6 @@ impl Link {
     }
 }
 
-/// A command's streams: the host's ends, which never block, and the ends that the command gets.
-struct Streams {
-    stdin: Option<pipe::Sender>,
-    stdout: pipe::Receiver,
-    stderr: pipe::Receiver,
-    theirs: Vec<OwnedFd>,
-    which: u8,
-}
-
-impl Streams {
-    fn open(stdin: &mut StdinSource) -> io::Result<Self> {
-        let mut theirs = Vec::with_capacity(MAX_DESCRIPTORS);
-        let mut which = HAS_STDOUT | HAS_STDERR;
-        let stdin = match std::mem::take(stdin) {
-            StdinSource::Null => None,
-            StdinSource::Descriptor(descriptor) => {
-                which |= HAS_STDIN;
-                theirs.push(descriptor);
-                None
-            }
-            StdinSource::Pipe => {
-                which |= HAS_STDIN;
-                let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-                // The mode belongs to one end alone: what the command gets stays blocking.
-                fcntl_setfl(&write, OFlags::NONBLOCK)?;
-                theirs.push(read);
-                Some(pipe::Sender::from_owned_fd(write)?)
-            }
-        };
-        let mut output = || -> io::Result<_> {
-            let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-            fcntl_setfl(&read, OFlags::NONBLOCK)?;
-            theirs.push(write);
-            pipe::Receiver::from_owned_fd(read)
-        };
-        let (stdout, stderr) = (output()?, output()?);
-        Ok(Self { stdin, stdout, stderr, theirs, which })
-    }
-}
-
 fn launch_frame(command: &Command) -> Launch {
     let mut argv = command.argv.clone();
     if let (Some(first), Some(arg0)) = (argv.first_mut(), &command.arg0) {
@@ -244,5 +205,6 @@ fn launch_frame(command: &Command) -> Launch {
         argv,
         cwd: command.cwd.clone().map(PathBuf::into_os_string),
         env: command.env.iter().map(pair).collect(),
+        terminal: matches!(command.output, Output::Terminal(_)),
     }
 }

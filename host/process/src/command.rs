@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use crate::terminal::TerminalSize;
+
 /// A command, as the kernel will see it: nothing is added, nothing is expanded.
 #[derive(Debug, Default)]
 pub struct Command {
@@ -17,6 +19,8 @@ pub struct Command {
     pub env: Vec<(OsString, OsString)>,
     /// Where standard input comes from.
     pub stdin: StdinSource,
+    /// Where its output goes.
+    pub output: Output,
 }
 
 /// Where a command's standard input comes from.
@@ -29,6 +33,19 @@ pub enum StdinSource {
     Pipe,
     /// This descriptor.
     Descriptor(OwnedFd),
+}
+
+/// Where a command's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Output {
+    /// To two pipes, one for each stream.
+    #[default]
+    Separate,
+    /// To one pipe for both, so that their order is the kernel's. The stream is [`Stream::Stdout`](crate::Stream).
+    Merged,
+    /// To a terminal of this size, which is its standard input as well (whatever [`StdinSource`] says), and controls
+    /// its session. The stream is [`Stream::Pty`](crate::Stream).
+    Terminal(TerminalSize),
 }
 
 impl Command {

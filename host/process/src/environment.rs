@@ -32,6 +32,9 @@ pub enum Inherit {
 pub struct EnvPolicy {
     /// What to begin with.
     pub inherit: Inherit,
+    /// Variables of the host's own choice: laid over what is inherited, as if they were inherited like it. Left out
+    /// where nothing is.
+    pub defaults: Vec<Variable>,
     /// Keep inherited variables whose names look like credentials (`*KEY*`, `*SECRET*`, `*TOKEN*`).
     pub ignore_default_excludes: bool,
     /// Names to take out.
@@ -60,8 +63,11 @@ impl EnvPolicy {
                 Inherit::Core => core.matches(name),
                 Inherit::Nothing => false,
             })
-            .filter(|(name, _)| !credentials.matches(name) && !exclude.matches(name))
             .collect();
+        if self.inherit != Inherit::Nothing {
+            lay_over(&mut environment, &self.defaults);
+        }
+        environment.retain(|(name, _)| !credentials.matches(name) && !exclude.matches(name));
         lay_over(&mut environment, &self.set);
         if !self.include_only.is_empty() {
             let only = Patterns::new(&self.include_only);

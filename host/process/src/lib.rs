@@ -15,12 +15,14 @@ mod command;
 mod environment;
 mod log;
 mod process;
+mod streams;
+mod terminal;
 
 pub use cell::fork_server::run as run_fork_server;
 pub use cell::frame::FailureDetail;
 pub use cell::{DEFAULT_GRACE, Scope, Stage};
 pub use cells::{Cells, ForkServerCommand, StartError};
-pub use command::{Command, StdinSource};
+pub use command::{Command, Output, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
 pub use log::{
     Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Snapshot, Status, Store,
@@ -29,4 +31,7 @@ pub use log::{
 pub use process::holders::Holder;
 pub use process::ingest::{Ingest, Ingesting, Withhold};
 pub use process::stdin::{StdinQueueFull, WriteStatus};
-pub use process::{Leftovers, Process, ProcessOptions, Signal, Signalled, Terminated, TooManyOrders};
+pub use process::{
+    Leftovers, Process, ProcessOptions, ResizeError, Signal, Signalled, Terminated, TooManyOrders,
+};
+pub use terminal::TerminalSize;

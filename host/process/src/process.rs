@@ -9,7 +9,6 @@ mod pump;
 pub(crate) mod stdin;
 
 use std::future::Future;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,8 @@ use crate::cell::{Scope, tree};
 use crate::cells::{Cells, Launched, StartError};
 use crate::command::Command;
 use crate::log::{OutputLog, Retention, Store, Stream};
+use crate::streams::{OtherEnd, Ours};
+use crate::terminal::TerminalSize;
 
 /// Orders that wait for the driver. It takes them at once, so more than a few only ever wait when a client floods;
 /// more than the writes that may wait, so that those cannot fill it.
@@ -37,9 +38,11 @@ pub struct ProcessOptions {
     pub retention: Retention,
     /// Stops the tree after so long, whatever it does.
     pub timeout: Option<Duration>,
+    /// Stops the tree when none of its streams has carried anything for so long.
+    pub idle_timeout: Option<Duration>,
     /// What becomes of the tree when the leader exits.
     pub leftovers: Leftovers,
-    /// Between SIGTERM and SIGKILL when the host ends the tree by itself (`timeout`, `leftovers`).
+    /// Between SIGTERM and SIGKILL when the host ends the tree by itself (`timeout`, `idle_timeout`, `leftovers`).
     pub grace: Duration,
     /// Bytes that may wait for the command to read them; see [`Process::write`].
     pub max_stdin_bytes: usize,
@@ -67,7 +70,8 @@ pub struct Process {
     stdin: Option<Arc<Load>>,
     max_stdin_bytes: usize,
     tree_gone: watch::Receiver<bool>,
-    pipes: [(Stream, u64); 2],
+    ends: Vec<(Stream, OtherEnd)>,
+    has_terminal: bool,
     _driver: Task,
 }
 
@@ -97,6 +101,17 @@ pub struct TooManyOrders {
     pub limit: usize,
 }
 
+/// Why a terminal keeps its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResizeError {
+    /// There is none.
+    #[error("the process has no terminal")]
+    NoTerminal,
+    /// See [`TooManyOrders`].
+    #[error(transparent)]
+    TooManyOrders(#[from] TooManyOrders),
+}
+
 impl Process {
     /// Runs `command`. Dropping the future ends what it has started. Needs a tokio runtime with I/O and time.
     /// What a stream carries goes through what `ingest` gives for it, if anything, before it is retained.
@@ -111,17 +126,18 @@ impl Process {
         options: ProcessOptions,
         ingest: impl FnMut(Stream) -> Option<Box<dyn Ingest>>,
     ) -> Result<Self, StartError> {
-        let Launched { cell, shim, pid, stdin, stdout, stderr } = cells.start(&mut command).await?;
-        let inode = |fd: &dyn AsFd| rustix::fs::fstat(fd.as_fd()).map_or(0, |stat| stat.st_ino);
-        let pipes = [(Stream::Stdout, inode(&stdout)), (Stream::Stderr, inode(&stderr))];
-        let log = store.open(options.retention, &[Stream::Stdout, Stream::Stderr]);
+        let Launched { cell, shim, pid, streams: Ours { stdin, output, terminal } } =
+            cells.start(&mut command).await?;
+        let ends: Vec<_> = output.iter().map(|end| (end.stream, end.other_end)).collect();
+        let streams: Vec<Stream> = output.iter().map(|end| end.stream).collect();
+        let log = store.open(options.retention, &streams);
         let (orders, inbox) = mpsc::channel(MAX_ORDERS);
         let (gone, tree_gone) = watch::channel(false);
         let load = stdin.as_ref().map(|_| Arc::new(Load::default()));
-        let stdin = stdin.zip(load.clone()).map(|(pipe, load)| Stdin::new(pipe, load));
-        let streams = [(Stream::Stdout, stdout), (Stream::Stderr, stderr)];
-        let pump = Pump::new(Arc::clone(&log), streams, ingest);
-        let driver = Driver::new(cell, pump, stdin, inbox, gone, pid, &options);
+        let stdin = stdin.zip(load.clone()).map(|(end, load)| Stdin::new(end, load));
+        let has_terminal = terminal.is_some();
+        let pump = Pump::new(Arc::clone(&log), output, ingest);
+        let driver = Driver::new(cell, pump, stdin, terminal, inbox, gone, pid, &options);
         Ok(Self {
             pid,
             shim,
@@ -130,7 +146,8 @@ impl Process {
             stdin: load,
             max_stdin_bytes: options.max_stdin_bytes,
             tree_gone,
-            pipes,
+            ends,
+            has_terminal,
             _driver: Task::spawn(driver.run()),
         })
     }
@@ -201,7 +218,8 @@ impl Process {
         Ok(async move { answer.await.unwrap_or(WriteStatus::StdinClosed) })
     }
 
-    /// Closes standard input behind what is queued already.
+    /// Closes standard input behind what is queued already. A terminal is given its end-of-file character instead,
+    /// which its reader takes for an end where it looks for one; it can be written to behind that.
     ///
     /// # Errors
     ///
@@ -210,6 +228,21 @@ impl Process {
         let (reply, answer) = oneshot::channel();
         self.order(Order::CloseStdin { reply })?;
         Ok(async move { answer.await.unwrap_or(WriteStatus::StdinClosed) })
+    }
+
+    /// Sets the size of the terminal. The order is given when this is called. The kernel sends SIGWINCH to the
+    /// terminal's foreground group if the size is another one; where nobody is left this changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the process has no terminal, or 2,048 orders wait already.
+    pub fn resize(&self, size: TerminalSize) -> Result<impl Future<Output = ()> + Send + use<>, ResizeError> {
+        if !self.has_terminal {
+            return Err(ResizeError::NoTerminal);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Resize { size, reply })?;
+        Ok(async move { answer.await.unwrap_or(()) })
     }
 
     /// Whether nothing is left of the tree.
@@ -235,8 +268,12 @@ impl Process {
     /// stream that has not ended. Reads all of `/proc`: blocks.
     pub fn holders(&self) -> Vec<Holder> {
         let open = self.log.status().streams_open;
-        let pipes: Vec<_> = self.pipes.iter().filter(|(stream, _)| open.contains(stream)).copied().collect();
-        holders::find(&pipes)
+        let ends: Vec<_> = self.ends.iter().filter(|(stream, _)| open.contains(stream)).copied().collect();
+        if ends.is_empty() {
+            return Vec::new();
+        }
+        let tree = tree::descendants(self.shim);
+        holders::find(&ends, &tree)
     }
 
     fn order(&self, order: Order) -> Result<(), TooManyOrders> {

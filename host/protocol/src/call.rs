@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
     CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
-    ReleaseParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams,
-    WriteParams,
+    ReleaseParams, ResizeParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams,
+    WaitParams, WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -33,6 +33,8 @@ pub enum Call {
     ProcessWrite(WriteParams),
     /// `process/closeStdin`.
     ProcessCloseStdin(CloseStdinParams),
+    /// `process/resize`.
+    ProcessResize(ResizeParams),
     /// `process/signal`.
     ProcessSignal(SignalParams),
     /// `process/terminate`.
@@ -64,6 +66,7 @@ impl Call {
         "process/run",
         "process/write",
         "process/closeStdin",
+        "process/resize",
         "process/signal",
         "process/terminate",
         "process/list",
@@ -87,6 +90,7 @@ impl Call {
             Self::ProcessRun(_) => "process/run",
             Self::ProcessWrite(_) => "process/write",
             Self::ProcessCloseStdin(_) => "process/closeStdin",
+            Self::ProcessResize(_) => "process/resize",
             Self::ProcessSignal(_) => "process/signal",
             Self::ProcessTerminate(_) => "process/terminate",
             Self::ProcessList => "process/list",
@@ -112,6 +116,7 @@ impl Call {
             "process/run" => Self::ProcessRun(Box::new(params::decode(method, params)?)),
             "process/write" => Self::ProcessWrite(params::decode(method, params)?),
             "process/closeStdin" => Self::ProcessCloseStdin(params::decode(method, params)?),
+            "process/resize" => Self::ProcessResize(params::decode(method, params)?),
             "process/signal" => Self::ProcessSignal(params::decode(method, params)?),
             "process/terminate" => Self::ProcessTerminate(params::decode(method, params)?),
             "process/list" => params::decode(method, params).map(|NoParams {}| Self::ProcessList)?,

@@ -3,6 +3,7 @@
 mod exit;
 mod list;
 mod read;
+mod resize;
 mod run;
 mod signal;
 mod start;
@@ -14,6 +15,7 @@ mod write;
 pub use exit::{Cause, Exit, Usage};
 pub use list::{Holder, ListEntry, ListResult, ProcessState};
 pub use read::{Dropped, ReadChunk, ReadParams, ReadResult, WaitFor};
+pub use resize::ResizeParams;
 pub use run::{Cut, RunParams, RunResult};
 pub use signal::{ReleaseParams, Scope, SignalParams, TerminateParams, TerminateResult};
 pub use start::{

@@ -29,6 +29,8 @@ pub enum Reply {
     ProcessWrite(WriteResult),
     /// Of `process/closeStdin`.
     ProcessCloseStdin(WriteResult),
+    /// Of `process/resize`: an empty object.
+    ProcessResize,
     /// Of `process/signal`: an empty object.
     ProcessSignal,
     /// Of `process/terminate`.
@@ -60,7 +62,7 @@ impl Reply {
             Self::ProcessWait(result) => json::write_value(out, result),
             Self::ProcessRun(result) => result.write(out),
             Self::ProcessWrite(result) | Self::ProcessCloseStdin(result) => json::write_value(out, result),
-            Self::ProcessSignal | Self::ProcessRelease => out.extend_from_slice(b"{}"),
+            Self::ProcessResize | Self::ProcessSignal | Self::ProcessRelease => out.extend_from_slice(b"{}"),
             Self::ProcessTerminate(result) => json::write_value(out, result),
             Self::ProcessList(result) => json::write_value(out, result),
             Self::ProcessSummary(result) => json::write_value(out, result),

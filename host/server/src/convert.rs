@@ -13,7 +13,9 @@ use weir_process::{Process, ReadBatch, Snapshot, Status, StreamSnapshot, Termina
 use weir_protocol as wire;
 use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
 
-pub(crate) use self::error::{signalled, start_error, stdin_full, too_many_orders, unknown_signal};
+pub(crate) use self::error::{
+    not_resized, signalled, start_error, stdin_full, too_many_orders, unknown_signal,
+};
 pub(crate) use self::plugin::{
     check_reply, decision, introduced, no_such_summary, no_such_view, not_closed, not_configured,
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
@@ -169,11 +171,13 @@ pub(crate) struct Run<'a> {
 pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>) -> Reply {
     let Snapshot { streams, status } = snapshot;
     let mut cuts = Vec::new();
-    let mut output = |wanted: process::Stream| {
-        let found = streams.iter().find(|snapshot| snapshot.stream == wanted);
+    // What a terminal carries is told as the standard output that it is.
+    let mut output = |wanted: &[process::Stream]| {
+        let found = streams.iter().find(|snapshot| wanted.contains(&snapshot.stream));
         let bytes = match (&viewed, found) {
             (Some(whole), _) => {
-                whole.streams.get(&wanted).map_or_else(Bytes::new, |chunks| chunks.concat().into())
+                let chunks = wanted.iter().find_map(|stream| whole.streams.get(stream));
+                chunks.map_or_else(Bytes::new, |chunks| chunks.concat().into())
             }
             (None, None) => Bytes::new(),
             (None, Some(snapshot)) => {
@@ -184,7 +188,8 @@ pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>)
         };
         OutputData::new(bytes, run.encoding)
     };
-    let (stdout, stderr) = (output(process::Stream::Stdout), output(process::Stream::Stderr));
+    let stdout = output(&[process::Stream::Stdout, process::Stream::Pty]);
+    let stderr = output(&[process::Stream::Stderr]);
     Reply::ProcessRun(Box::new(wire::RunResult {
         process_id: run.id,
         pid: self::pid(run.pid),

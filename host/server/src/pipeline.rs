@@ -10,7 +10,7 @@ use tracing::info;
 use weir_plugin::{
     Channel, Command, Context, Decider, Facts, Fault, FaultKind, Ruling, StreamFacts, Verdict,
 };
-use weir_process::{Ingest, Process, StartError, Stream, Variable};
+use weir_process::{Ingest, Output, Process, StartError, Stream, Variable};
 use weir_protocol::{AskDecision, AskParams, ProcessId};
 use weir_shell::Setting;
 
@@ -50,6 +50,8 @@ pub(crate) struct ProcessFacts {
     pub(crate) argv: Vec<String>,
     pub(crate) cwd: String,
     pub(crate) env: Arc<Vec<(String, String)>>,
+    /// Both streams share a pipe.
+    pub(crate) merged: bool,
     pub(crate) metadata: Vec<(String, String)>,
 }
 
@@ -135,6 +137,7 @@ pub(crate) async fn start(
         argv: ruling.command.argv.clone(),
         cwd: ruling.command.cwd.clone(),
         env: Arc::new(texts(&spec.command.env)),
+        merged: spec.command.output == Output::Merged,
         metadata: spec.metadata.to_vec(),
     });
     let ingest = |stream: Stream| -> Option<Box<dyn Ingest>> {
@@ -164,7 +167,7 @@ pub(crate) async fn judge(
         session: caller.session.to_string(),
         client: caller.client.to_string(),
         interactive: caller.questions.is_open(),
-        tty: false,
+        tty: matches!(spec.command.output, Output::Terminal(_)),
         metadata: spec.metadata.to_vec(),
     };
     let facts = |command: &Command| facts(spec, command);
@@ -285,7 +288,7 @@ impl ProcessFacts {
     pub(crate) fn of_stream(&self, stream: Stream, view: bool) -> Arc<StreamFacts> {
         Arc::new(StreamFacts {
             process_id: self.process_id.clone(),
-            channel: channel(stream),
+            channel: channel(stream, self.merged),
             argv: self.argv.clone(),
             cwd: self.cwd.clone(),
             env: Arc::clone(&self.env),
@@ -295,8 +298,9 @@ impl ProcessFacts {
     }
 }
 
-pub(crate) fn channel(stream: Stream) -> Channel {
+pub(crate) fn channel(stream: Stream, merged: bool) -> Channel {
     match stream {
+        Stream::Stdout if merged => Channel::Merged,
         Stream::Stdout => Channel::Stdout,
         Stream::Stderr => Channel::Stderr,
         Stream::Pty => Channel::Pty,

@@ -31,7 +31,7 @@ struct Paged {
 impl Pages {
     pub(crate) fn new(snapshot: Snapshot, facts: &ProcessFacts) -> Self {
         Self {
-            streams: snapshot.streams.into_iter().map(Paged::new).collect(),
+            streams: snapshot.streams.into_iter().map(|stream| Paged::new(stream, facts.merged)).collect(),
             exit_code: snapshot.status.exit.map(|exit| exit.code).filter(|code| *code >= 0),
             argv: facts.argv.clone(),
             cwd: facts.cwd.clone(),
@@ -44,7 +44,7 @@ impl Pages {
 }
 
 impl Paged {
-    fn new(snapshot: StreamSnapshot) -> Self {
+    fn new(snapshot: StreamSnapshot, merged: bool) -> Self {
         let StreamSnapshot { stream, before, dropped, after } = snapshot;
         let before_gap: u64 = before.iter().map(|chunk| chunk.len() as u64).sum();
         let mut size = 0;
@@ -58,7 +58,7 @@ impl Paged {
             })
             .collect();
         let gap = (dropped > 0).then_some((before_gap, dropped));
-        Self { channel: channel(stream), chunks, size, gap }
+        Self { channel: channel(stream, merged), chunks, size, gap }
     }
 
     /// A page does not cross the gap: what stands on its two sides does not belong together.
@@ -126,12 +126,15 @@ mod tests {
     #[test]
     fn pages_give_every_byte_and_do_not_cross_the_gap() {
         let chunk = |text: &'static str| Bytes::from_static(text.as_bytes());
-        let paged = Paged::new(StreamSnapshot {
-            stream: Stream::Stdout,
-            before: vec![chunk("ab"), chunk("cde")],
-            dropped: 7,
-            after: vec![chunk("f"), chunk("ghi")],
-        });
+        let paged = Paged::new(
+            StreamSnapshot {
+                stream: Stream::Stdout,
+                before: vec![chunk("ab"), chunk("cde")],
+                dropped: 7,
+                after: vec![chunk("f"), chunk("ghi")],
+            },
+            false,
+        );
         assert_eq!(paged.gap, Some((5, 7)));
         for most in 1..12 {
             let (mut read, mut offset) = (Vec::new(), 0);

@@ -28,6 +28,8 @@ pub(crate) struct Launch {
     pub(crate) cwd: Option<OsString>,
     /// `NAME=value`.
     pub(crate) env: Vec<OsString>,
+    /// Whether standard input is a terminal that is to control the command's session.
+    pub(crate) terminal: bool,
 }
 
 /// What a shim tells the host. Order: one of `Started` and `Failed`; for a started command `Exited`, then `Empty`,
@@ -91,6 +93,7 @@ impl ToShim {
                 body.texts(&launch.argv);
                 body.texts(launch.cwd.as_slice());
                 body.texts(&launch.env);
+                body.u8(launch.terminal.into());
                 body.done()
             }
             Self::Signal { scope, number } => {
@@ -114,6 +117,7 @@ impl ToShim {
                 argv: body.texts()?,
                 cwd: body.texts()?.pop(),
                 env: body.texts()?,
+                terminal: body.u8()? != 0,
             }),
             2 => Self::Signal { scope: Scope::from_byte(body.u8()?)?, number: body.i32()? },
             3 => Self::Terminate { grace: body.duration()? },
@@ -371,6 +375,7 @@ mod tests {
             argv: vec!["a".into(), OsString::from_vec(vec![0xfe])],
             cwd: Some("/tmp".into()),
             env: vec!["A=1".into()],
+            terminal: true,
         });
         let mut buffer = launch.encode();
         assert_eq!(ToShim::take(&mut buffer), Ok(Some(launch)));

@@ -38,7 +38,7 @@ pub(crate) struct LaunchFailure {
 }
 
 /// Runs the command as leader of a session and a group of its own, with every signal at its default and unblocked,
-/// no descriptor but the three streams, and killed by the kernel if the shim dies. Returns its pid once the program
+/// no descriptor but the three streams, the terminal (if its streams are one) as its controlling one, and killed by the kernel if the shim dies. Returns its pid once the program
 /// is executed.
 pub(crate) fn launch(launch: &Launch, stdio: &Stdio) -> Result<i32, LaunchFailure> {
     let candidates = candidates(launch);
@@ -53,6 +53,7 @@ pub(crate) fn launch(launch: &Launch, stdio: &Stdio) -> Result<i32, LaunchFailur
         cwd: cwd.as_ref().map_or(ptr::null(), |cwd| cwd.as_ptr()),
         streams: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
             .map(|fd| fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)),
+        terminal: launch.terminal,
         failed: None,
     };
     let mut stack = Vec::<u8>::with_capacity(STACK);
@@ -108,6 +109,7 @@ struct Child<'a> {
     env: *const *const c_char,
     cwd: *const c_char,
     streams: [RawFd; 3],
+    terminal: bool,
     failed: Option<(Stage, i32)>,
 }
 
@@ -142,6 +144,10 @@ fn prepare_and_execute(child: &Child<'_>) -> (Stage, i32) {
             if *source >= 0 && libc::dup2(*source, target as c_int) < 0 {
                 return (Stage::Exec, last_errno());
             }
+        }
+        // The session is new and has none; the terminal is new and controls none.
+        if child.terminal && libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0) < 0 {
+            return (Stage::Pty, last_errno());
         }
         if !child.cwd.is_null() && libc::chdir(child.cwd) < 0 {
             return (Stage::Chdir, last_errno());

@@ -46,6 +46,7 @@ pub(crate) fn run(host: UnixStream, stdio: Stdio) {
         children,
         leader: launched.as_ref().ok().copied(),
         leader_group: launched.as_ref().copied().unwrap_or_default(),
+        has_terminal: command.terminal,
         started,
         ending: Ending::No,
     };
@@ -83,6 +84,8 @@ struct Shim {
     /// The command's pid until it is reaped: a reaped pid may belong to somebody else.
     leader: Option<i32>,
     leader_group: i32,
+    /// Whether the leader's session has a terminal of its own.
+    has_terminal: bool,
     started: Instant,
     ending: Ending,
 }
@@ -91,8 +94,9 @@ struct Shim {
 #[derive(Debug, Clone, Copy)]
 enum Ending {
     No,
-    /// SIGTERM is sent; SIGKILL follows at `kill_at`.
+    /// SIGTERM is sent; a hang-up may follow, and SIGKILL does at `kill_at`.
     Asked {
+        hang_up_at: Option<Instant>,
         kill_at: Instant,
     },
     /// SIGKILL goes round until nothing is left.
@@ -174,16 +178,29 @@ impl Shim {
                 tree::signal_all(&late, Signal::TERM);
                 // A stopped process takes SIGTERM only when it goes on.
                 tree::signal_all(&tree, Signal::CONT);
-                Ending::Asked { kill_at: wanted }
+                Ending::Asked { hang_up_at: self.first_hang_up(grace), kill_at: wanted }
             }
             Ending::Asked { .. } if grace.is_zero() => killing(),
-            Ending::Asked { kill_at } => Ending::Asked { kill_at: kill_at.min(wanted) },
+            Ending::Asked { hang_up_at, kill_at } => {
+                Ending::Asked { hang_up_at, kill_at: kill_at.min(wanted) }
+            }
             // Whoever asks again wants to hear again what is left.
             Ending::Killing { next_round, pause, report_at } => {
                 let report_at = report_at.or(Some(Instant::now() + SURVIVOR_DELAY));
                 Ending::Killing { next_round, pause, report_at }
             }
         };
+    }
+
+    /// Tells the leader that its terminal is gone, as the kernel does where it really is, if it ignores SIGTERM as
+    /// interactive shells do. Gives when to tell it (again): others have half of the grace to end in their own way,
+    /// since SIGHUP would overtake SIGTERM; and a shell that is about to read a line can miss one.
+    fn first_hang_up(&self, grace: Duration) -> Option<Instant> {
+        let leader = self.leader.filter(|_| self.has_terminal)?;
+        if tree::ignores(leader, Signal::TERM) {
+            tree::signal_all(&[leader], Signal::HUP);
+        }
+        Some(Instant::now() + grace / 2)
     }
 
     fn lose_host(&mut self) {
@@ -194,7 +211,13 @@ impl Shim {
 
     fn advance_ending(&mut self) {
         let now = Instant::now();
-        if let Ending::Asked { kill_at } = self.ending
+        if let Ending::Asked { hang_up_at: Some(hang_up_at), kill_at } = self.ending
+            && now >= hang_up_at
+        {
+            tree::signal_all(self.leader.as_slice(), Signal::HUP);
+            self.ending = Ending::Asked { hang_up_at: None, kill_at };
+        }
+        if let Ending::Asked { kill_at, .. } = self.ending
             && now >= kill_at
         {
             self.ending = killing();
@@ -220,7 +243,7 @@ impl Shim {
     fn wait_for_news(&mut self) {
         let until = match self.ending {
             Ending::No => None,
-            Ending::Asked { kill_at } => Some(kill_at),
+            Ending::Asked { hang_up_at, kill_at } => Some(hang_up_at.map_or(kill_at, |at| at.min(kill_at))),
             Ending::Killing { next_round, .. } => Some(next_round),
         };
         let timeout = until.map(|at| {

@@ -49,11 +49,21 @@ pub(crate) struct Stat {
     pub(crate) state: u8,
     pub(crate) parent: i32,
     pub(crate) group: i32,
+    /// The device of its controlling terminal, 0 if it has none.
+    pub(crate) terminal: u64,
 }
 
 /// Reads `/proc/PID/stat`; none if the process is gone.
 pub(crate) fn stat(pid: i32) -> Option<Stat> {
     parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Whether a process ignores a signal.
+pub(crate) fn ignores(pid: i32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    ignored >> (signal.as_raw() - 1) & 1 == 1
 }
 
 fn parse_stat(line: &[u8]) -> Option<Stat> {
@@ -65,6 +75,8 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
         state: *fields.next()?.as_bytes().first()?,
         parent: fields.next()?.parse().ok()?,
         group: fields.next()?.parse().ok()?,
+        // Behind the session. The kernel prints the 32 bits of a device as a signed number.
+        terminal: fields.nth(1)?.parse::<i32>().ok()?.cast_unsigned().into(),
     })
 }
 
@@ -108,8 +120,8 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_and_blanks_does_not_shift_the_fields() {
-        let line = b"42 (a) b (c) R 7 42 41 0 -1 4194304";
-        assert_eq!(parse_stat(line), Some(Stat { state: b'R', parent: 7, group: 42 }));
+        let line = b"42 (a) b (c) R 7 42 41 34816 -1 4194304";
+        assert_eq!(parse_stat(line), Some(Stat { state: b'R', parent: 7, group: 42, terminal: 34816 }));
         assert_eq!(parse_stat(b"42 (cut"), None);
     }
 }

@@ -13,6 +13,8 @@ use super::{Leftovers, ProcessOptions, Signal, Signalled, Terminated};
 use crate::cell::frame::{FromShim, LeaderExit, ToShim};
 use crate::cell::{Cell, Scope, tree};
 use crate::log::{Cause, Exit, Usage};
+use crate::streams::ControllingTerminal;
+use crate::terminal::TerminalSize;
 
 /// How long what the leader left behind may take to end by itself before `leftovers: terminate` ends it.
 const LEFTOVER_DELAY: Duration = Duration::from_millis(250);
@@ -24,6 +26,7 @@ pub(super) enum Order {
     Terminate { grace: Duration, reply: oneshot::Sender<Terminated> },
     Write(Write),
     CloseStdin { reply: oneshot::Sender<WriteStatus> },
+    Resize { size: TerminalSize, reply: oneshot::Sender<()> },
 }
 
 /// Ends when the tree is gone and every stream has ended. Dropping it earlier closes the log and the cell.
@@ -35,12 +38,15 @@ pub(super) struct Driver {
     pump: Pump,
     /// None if it was never kept open.
     stdin: Option<Stdin>,
+    terminal: Option<ControllingTerminal>,
     orders: mpsc::Receiver<Order>,
     gone: watch::Sender<bool>,
     signals: VecDeque<oneshot::Sender<Signalled>>,
     terminations: Vec<(bool, oneshot::Sender<Terminated>)>,
     leader: Leader,
     timeout_at: Option<Instant>,
+    /// None once it has passed.
+    idle_timeout: Option<Duration>,
     leftovers: Leftovers,
     leftovers_at: Option<Instant>,
     grace: Duration,
@@ -60,6 +66,7 @@ impl Driver {
         cell: Cell,
         pump: Pump,
         stdin: Option<Stdin>,
+        terminal: Option<ControllingTerminal>,
         orders: mpsc::Receiver<Order>,
         gone: watch::Sender<bool>,
         pid: i32,
@@ -72,12 +79,14 @@ impl Driver {
             cell: Some(cell),
             pump,
             stdin,
+            terminal,
             orders,
             gone,
             signals: VecDeque::new(),
             terminations: Vec::new(),
             leader: Leader::Running,
-            timeout_at: options.timeout.map(|timeout| started + timeout),
+            timeout_at: options.timeout.and_then(|timeout| started.checked_add(timeout)),
+            idle_timeout: options.idle_timeout,
             leftovers: options.leftovers,
             leftovers_at: None,
             grace: options.grace,
@@ -86,7 +95,9 @@ impl Driver {
 
     pub(super) async fn run(mut self) {
         while self.cell.is_some() || !self.pump.has_ended() {
-            let alarm = [self.timeout_at, self.leftovers_at, self.pump.idle_at()].into_iter().flatten().min();
+            self.hang_up_if_over();
+            let alarms = [self.timeout_at, self.idle_timeout_at(), self.leftovers_at, self.pump.idle_at()];
+            let alarm = alarms.into_iter().flatten().min();
             let busy = self.cell.as_ref().is_some_and(Cell::is_busy);
             tokio::select! {
                 biased;
@@ -124,6 +135,7 @@ impl Driver {
     }
 
     async fn leader_exited(&mut self, exit: &LeaderExit) {
+        self.release_terminal();
         // What the leader printed before it ended goes before its exit, and streams that ended with it are known.
         self.pump.drain().await;
         self.pump.idle_now().await;
@@ -165,6 +177,14 @@ impl Driver {
                     stdin.close(reply);
                 }
             }
+            Order::Resize { size, reply } => {
+                if let Some(ControllingTerminal { master, .. }) = &self.terminal
+                    && let Err(error) = master.resize(size)
+                {
+                    warn!(pid = self.pid, %error, "a terminal keeps its size");
+                }
+                let _ = reply.send(());
+            }
             Order::Terminate { grace, reply } => {
                 let running = self.leader != Leader::Exited;
                 if self.end_tree(Cause::Terminated, grace) {
@@ -184,10 +204,23 @@ impl Driver {
             self.timeout_at = None;
             self.end_tree(Cause::Timeout, self.grace);
         }
+        if self.idle_timeout_at().is_some_and(|at| at <= now) {
+            // What waits to be taken was printed: it is the host that is behind.
+            if self.pump.is_anything_waiting() {
+                self.pump.note_activity(now);
+            } else {
+                self.idle_timeout = None;
+                self.end_tree(Cause::IdleTimeout, self.grace);
+            }
+        }
         if self.leftovers_at.is_some_and(|at| at <= now) {
             self.leftovers_at = None;
             self.end_tree(Cause::Terminated, self.grace);
         }
+    }
+
+    fn idle_timeout_at(&self) -> Option<Instant> {
+        self.idle_timeout.and_then(|timeout| self.pump.active_at().checked_add(timeout))
     }
 
     /// Has the shim end the tree. False if there is none.
@@ -213,6 +246,7 @@ impl Driver {
     /// server's, which ends them.
     fn lose_shim(&mut self) {
         warn!(pid = self.pid, "the shim is gone; its tree is being ended");
+        self.release_terminal();
         if self.leader != Leader::Exited {
             self.leader = Leader::Exited;
             self.pump.log().record_exit(lost(self.started));
@@ -222,9 +256,23 @@ impl Driver {
         self.tree_ended(&left);
     }
 
+    /// The kernel goes on taking what nobody can read any more; here it is refused.
+    fn hang_up_if_over(&mut self) {
+        if self.pump.has_ended() && self.terminal.take().is_some() {
+            self.stdin.iter_mut().for_each(Stdin::end);
+        }
+    }
+
+    /// With the leader its session has lost the terminal: from here on it ends when the last one closes it.
+    fn release_terminal(&mut self) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.slave = None;
+        }
+    }
+
     fn tree_ended(&mut self, survivors: &[i32]) {
         self.cell = None;
-        (self.timeout_at, self.leftovers_at) = (None, None);
+        (self.timeout_at, self.idle_timeout, self.leftovers_at) = (None, None, None);
         self.signals.clear();
         self.answer_terminations(survivors);
         self.gone.send_replace(true);

@@ -2,11 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
-use crate::cell::tree::processes;
+use crate::cell::tree::{self, processes};
 use crate::log::Stream;
+use crate::streams::OtherEnd;
+use crate::terminal::TerminalId;
 
 /// A process that has the writing end of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,27 +22,54 @@ pub struct Holder {
     pub streams: Vec<Stream>,
 }
 
-/// Every process with a descriptor open for writing on one of the pipes, which are given by inode.
-pub(super) fn find(pipes: &[(Stream, u64)]) -> Vec<Holder> {
-    if pipes.is_empty() {
-        return Vec::new();
-    }
-    let names: Vec<_> = pipes.iter().map(|(stream, inode)| (*stream, format!("pipe:[{inode}]"))).collect();
+/// Every process with a descriptor open for writing on one of the streams. `tree` is that of the command.
+pub(super) fn find(ends: &[(Stream, OtherEnd)], tree: &[i32]) -> Vec<Holder> {
+    let names: Vec<_> = ends.iter().map(|(stream, end)| (*stream, Name::of(*end))).collect();
     processes()
         .filter_map(|pid| {
-            let streams = held_by(pid, &names);
+            let streams = held_by(pid, &names, tree.contains(&pid));
             (!streams.is_empty()).then(|| Holder { pid, argv: argv_of(pid), streams })
         })
         .collect()
 }
 
-fn held_by(pid: i32, names: &[(Stream, String)]) -> Vec<Stream> {
+/// How a stream shows among the descriptors of a process.
+enum Name {
+    /// By the text of the link.
+    Pipe(String),
+    Terminal(TerminalId),
+}
+
+impl Name {
+    fn of(end: OtherEnd) -> Self {
+        match end {
+            OtherEnd::Pipe(inode) => Self::Pipe(format!("pipe:[{inode}]")),
+            OtherEnd::Terminal(id) => Self::Terminal(id),
+        }
+    }
+
+    fn is_at(&self, descriptor: &Path, target: &Path, pid: i32, in_tree: bool) -> bool {
+        match self {
+            Self::Pipe(name) => target.as_os_str() == name.as_str(),
+            // The general name stands for the process's controlling terminal, which it loses with the leader.
+            Self::Terminal(id) if target == Path::new("/dev/tty") => tree::stat(pid)
+                .is_some_and(|stat| stat.terminal == id.device || stat.terminal == 0 && in_tree),
+            // Not by its name: other name spaces have terminals of the same one.
+            Self::Terminal(id) => {
+                target.starts_with("/dev/pts")
+                    && fs::metadata(descriptor).is_ok_and(|file| (file.dev(), file.ino()) == id.file)
+            }
+        }
+    }
+}
+
+fn held_by(pid: i32, names: &[(Stream, Name)], in_tree: bool) -> Vec<Stream> {
     let mut held = Vec::new();
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return held };
     for descriptor in descriptors.flatten() {
         let Ok(target) = fs::read_link(descriptor.path()) else { continue };
         let Some((stream, _)) =
-            names.iter().find(|(_, name)| target.as_os_str().as_bytes() == name.as_bytes())
+            names.iter().find(|(_, name)| name.is_at(&descriptor.path(), &target, pid, in_tree))
         else {
             continue;
         };

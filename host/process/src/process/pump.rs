@@ -5,14 +5,12 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use rustix::io::ioctl_fionread;
-use rustix::pipe::fcntl_setpipe_size;
-use tokio::net::unix::pipe;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::ingest::{IDLE, Ingest, Withhold};
 use crate::log::{OutputLog, Stream};
+use crate::streams::{OutputEnd, OutputSource};
 
 /// Bytes of one read. A pipe has 64 KiB unless it was enlarged.
 const READ: usize = 128 * 1024;
@@ -50,16 +48,18 @@ impl Scratch {
     }
 }
 
-/// Both streams of a process.
+/// The streams of a process.
 pub(super) struct Pump {
     log: Arc<OutputLog>,
-    stdout: Option<Source>,
-    stderr: Option<Source>,
+    /// Two at the most; none once it has ended.
+    sources: [Option<Source>; 2],
+    /// When a stream last carried something; at first, when the pump was made.
+    active_at: Instant,
 }
 
 struct Source {
     stream: Stream,
-    pipe: pipe::Receiver,
+    source: OutputSource,
     enlarged: bool,
     way: Way,
 }
@@ -87,17 +87,19 @@ enum Got {
 impl Pump {
     pub(super) fn new(
         log: Arc<OutputLog>,
-        pipes: [(Stream, pipe::Receiver); 2],
+        ends: Vec<OutputEnd>,
         mut ingest: impl FnMut(Stream) -> Option<Box<dyn Ingest>>,
     ) -> Self {
-        let [stdout, stderr] = pipes.map(|(stream, pipe)| {
+        let mut ends = ends.into_iter();
+        let sources = [ends.next(), ends.next()].map(|end| {
+            let OutputEnd { stream, source, .. } = end?;
             let way = match ingest(stream) {
                 Some(ingest) => Way::Through { ingest: Mutex::new(ingest), idle_at: None },
                 None => Way::Straight,
             };
-            Some(Source { stream, pipe, enlarged: false, way })
+            Some(Source { stream, source, enlarged: false, way })
         });
-        Self { log, stdout, stderr }
+        Self { log, sources, active_at: Instant::now() }
     }
 
     pub(super) fn log(&self) -> &OutputLog {
@@ -105,14 +107,14 @@ impl Pump {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.stdout.is_none() && self.stderr.is_none()
+        self.sources.iter().all(Option::is_none)
     }
 
     /// Waits until a stream has something and the log has room for it. Cancel-safe: takes nothing.
     pub(super) async fn ready(&self) -> Stream {
         let stream = tokio::select! {
-            stream = readable(self.stdout.as_ref()) => stream,
-            stream = readable(self.stderr.as_ref()) => stream,
+            stream = readable(self.sources[0].as_ref()) => stream,
+            stream = readable(self.sources[1].as_ref()) => stream,
         };
         self.log.room_for_follower(most(&self.log)).await;
         stream
@@ -120,9 +122,8 @@ impl Pump {
 
     /// Moves some of what a stream has, after [`Pump::ready`] has named it. To be awaited to its end.
     pub(super) async fn advance(&mut self, stream: Stream) {
-        let Some(slot) = [&mut self.stdout, &mut self.stderr]
-            .into_iter()
-            .find(|slot| slot.as_ref().is_some_and(|source| source.stream == stream))
+        let Some(slot) =
+            self.sources.iter_mut().find(|slot| slot.as_ref().is_some_and(|source| source.stream == stream))
         else {
             return;
         };
@@ -132,7 +133,7 @@ impl Pump {
             }
             let Some(source) = slot else { return };
             match source.read(&self.log).await {
-                Got::Bytes(_) => {}
+                Got::Bytes(_) => self.active_at = Instant::now(),
                 Got::End => end(&self.log, slot).await,
                 Got::NothingYet => return,
             }
@@ -143,9 +144,9 @@ impl Pump {
     /// however fast somebody fills them. Leaves alone what the log could only take by dropping what its follower is
     /// about to take. To be awaited to its end.
     pub(super) async fn drain(&mut self) {
-        for source in [&mut self.stdout, &mut self.stderr] {
+        for source in &mut self.sources {
             let mut left = match source {
-                Some(source) => ioctl_fionread(&source.pipe).unwrap_or(0),
+                Some(source) => source.source.holds(),
                 None => continue,
             };
             loop {
@@ -155,7 +156,10 @@ impl Pump {
                 }
                 let Some(open) = source else { break };
                 match open.read_now(&self.log).await {
-                    Got::Bytes(count) => left = left.saturating_sub(count as u64),
+                    Got::Bytes(count) => {
+                        left = left.saturating_sub(count as u64);
+                        self.active_at = Instant::now();
+                    }
                     Got::End => end(&self.log, source).await,
                     Got::NothingYet => break,
                 }
@@ -167,15 +171,28 @@ impl Pump {
         }
     }
 
+    /// When a stream last carried something.
+    pub(super) fn active_at(&self) -> Instant {
+        self.active_at
+    }
+
+    pub(super) fn note_activity(&mut self, now: Instant) {
+        self.active_at = now;
+    }
+
+    /// Whether something was printed that is not taken yet.
+    pub(super) fn is_anything_waiting(&self) -> bool {
+        self.sources.iter().flatten().any(|source| source.source.is_ready())
+    }
+
     /// When a stream will have been silent for long enough to say so.
     pub(super) fn idle_at(&self) -> Option<Instant> {
-        let sources = [&self.stdout, &self.stderr].into_iter().flatten();
-        sources.filter_map(|source| source.way.idle_at()).min()
+        self.sources.iter().flatten().filter_map(|source| source.way.idle_at()).min()
     }
 
     /// Tells the ways of the streams that have been silent until `now`. To be awaited to its end.
     pub(super) async fn idle(&mut self, now: Instant) {
-        for source in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
+        for source in self.sources.iter_mut().flatten() {
             if source.way.idle_at().is_some_and(|at| at <= now) {
                 source.idle(&self.log).await;
             }
@@ -184,7 +201,7 @@ impl Pump {
 
     /// As [`Pump::idle`], however long ago the last bytes came.
     pub(super) async fn idle_now(&mut self) {
-        for source in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
+        for source in self.sources.iter_mut().flatten() {
             if source.way.idle_at().is_some() {
                 source.idle(&self.log).await;
             }
@@ -193,7 +210,7 @@ impl Pump {
 
     /// Ends the streams, whatever is in them or on the way.
     pub(super) fn give_up(&mut self) {
-        for source in [self.stdout.take(), self.stderr.take()].into_iter().flatten() {
+        for source in self.sources.iter_mut().filter_map(Option::take) {
             self.log.end_stream(source.stream);
         }
     }
@@ -221,8 +238,7 @@ fn most(log: &OutputLog) -> usize {
 async fn readable(source: Option<&Source>) -> Stream {
     match source {
         Some(source) => {
-            // An error shows itself at the read.
-            drop(source.pipe.readable().await);
+            source.source.ready().await;
             source.stream
         }
         None => std::future::pending().await,
@@ -230,23 +246,23 @@ async fn readable(source: Option<&Source>) -> Stream {
 }
 
 impl Source {
-    /// Reads after the pipe was said to be readable.
+    /// Reads after the stream was said to be readable.
     async fn read(&mut self, log: &OutputLog) -> Got {
-        self.read_with(log, |pipe, scratch| pipe.try_read(scratch)).await
+        self.read_with(log, OutputSource::try_read).await
     }
 
     /// Reads whether or not the runtime has heard yet that there is something.
     async fn read_now(&mut self, log: &OutputLog) -> Got {
-        self.read_with(log, |pipe, scratch| Ok(rustix::io::read(pipe, scratch)?)).await
+        self.read_with(log, OutputSource::read).await
     }
 
     async fn read_with(
         &mut self,
         log: &OutputLog,
-        read: impl FnOnce(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
+        read: impl FnOnce(&OutputSource, &mut [u8]) -> io::Result<usize>,
     ) -> Got {
         let mut copied = Bytes::new();
-        let got = SCRATCH.with_borrow_mut(|scratch| match read(&self.pipe, scratch.first(most(log))) {
+        let got = SCRATCH.with_borrow_mut(|scratch| match read(&self.source, scratch.first(most(log))) {
             Ok(0) => Got::End,
             Ok(count) => {
                 let bytes = &scratch.first(count)[..];
@@ -304,7 +320,7 @@ impl Source {
 
     fn enlarge(&mut self) {
         self.enlarged = true;
-        if let Err(error) = fcntl_setpipe_size(&self.pipe, LARGE_PIPE) {
+        if let Err(error) = self.source.enlarge(LARGE_PIPE) {
             debug!(%error, "a pipe stays as small as it is");
         }
     }

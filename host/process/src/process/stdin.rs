@@ -1,4 +1,4 @@
-//! A command's standard input: the pipe, and a queue of what it has not taken yet.
+//! A command's standard input: the pipe or the terminal, and a queue of what it has not taken yet.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
+
+use crate::streams::StdinEnd;
 
 /// Writes that may wait, whatever their size.
 const MAX_WRITES: usize = 1024;
@@ -73,10 +74,10 @@ pub(super) struct Write {
     pub(super) reply: oneshot::Sender<WriteStatus>,
 }
 
-/// The pipe and what waits for it, in order.
+/// The way to the command and what waits for it, in order.
 pub(super) struct Stdin {
     /// None once it is closed.
-    pipe: Option<pipe::Sender>,
+    end: Option<StdinEnd>,
     queue: VecDeque<Item>,
     /// Bytes of the first write that the pipe has taken; none while its turn has not come.
     begun: Option<usize>,
@@ -96,43 +97,56 @@ enum Turn {
 }
 
 impl Stdin {
-    pub(super) fn new(pipe: pipe::Sender, load: Arc<Load>) -> Self {
-        Self { pipe: Some(pipe), queue: VecDeque::new(), begun: None, load, ids: RecentIds::default() }
+    pub(super) fn new(end: StdinEnd, load: Arc<Load>) -> Self {
+        Self { end: Some(end), queue: VecDeque::new(), begun: None, load, ids: RecentIds::default() }
     }
 
     /// Queues a write, and writes at once what the pipe takes: what is asked for next finds it done.
     pub(super) fn write(&mut self, write: Write) {
         self.queue.push_back(Item::Write(write));
-        self.feed_with(|pipe, bytes| Ok(rustix::io::write(pipe, bytes)?));
+        self.feed_with(StdinEnd::write);
     }
 
     /// Queues the close.
     pub(super) fn close(&mut self, reply: oneshot::Sender<WriteStatus>) {
         self.queue.push_back(Item::Close(reply));
-        self.feed_with(|pipe, bytes| Ok(rustix::io::write(pipe, bytes)?));
+        self.feed_with(StdinEnd::write);
+    }
+
+    /// Closes it at once; what waits comes to nothing.
+    pub(super) fn end(&mut self) {
+        self.end = None;
+        self.feed();
     }
 
     /// Waits until the pipe takes more of what waits; for ever if nothing does. Cancel-safe.
     pub(super) async fn writable(&self) {
-        match &self.pipe {
-            // An error shows itself at the write.
-            Some(pipe) if !self.queue.is_empty() => drop(pipe.writable().await),
+        match &self.end {
+            Some(end) if !self.queue.is_empty() => end.ready().await,
             _ => std::future::pending().await,
         }
     }
 
     /// Writes what the pipe takes, after it was said to be writable.
     pub(super) fn feed(&mut self) {
-        self.feed_with(pipe::Sender::try_write);
+        self.feed_with(StdinEnd::try_write);
     }
 
-    fn feed_with(&mut self, write: impl Fn(&pipe::Sender, &[u8]) -> io::Result<usize>) {
+    fn feed_with(&mut self, write: impl Fn(&StdinEnd, &[u8]) -> io::Result<usize>) {
         while let Some(item) = self.queue.front() {
             let turn = match item {
-                Item::Close(_) => Turn::Done(match self.pipe.take() {
-                    Some(_) => WriteStatus::Accepted,
-                    None => WriteStatus::StdinClosed,
-                }),
+                Item::Close(_) => match self.end.as_ref().map(StdinEnd::end_of_file) {
+                    // Its reader may read on behind it, as it does for a person at a keyboard: nothing is closed.
+                    Some(Some(end_of_file)) => {
+                        let begun = self.begun.get_or_insert(0);
+                        write_on(&mut self.end, &[end_of_file], begun, &write)
+                    }
+                    Some(None) => {
+                        self.end = None;
+                        Turn::Done(WriteStatus::Accepted)
+                    }
+                    None => Turn::Done(WriteStatus::StdinClosed),
+                },
                 // Whoever cancelled before its turn has written nothing.
                 Item::Write(item) if self.begun.is_none() && item.reply.is_closed() => {
                     Turn::Done(WriteStatus::Accepted)
@@ -142,7 +156,7 @@ impl Stdin {
                 }
                 Item::Write(item) => {
                     let begun = self.begun.get_or_insert(0);
-                    write_on(&mut self.pipe, &item.bytes, begun, &write)
+                    write_on(&mut self.end, &item.bytes, begun, &write)
                 }
             };
             let Turn::Done(status) = turn else { return };
@@ -168,13 +182,13 @@ impl Stdin {
 
 /// Goes on with a write of which `begun` bytes are written.
 fn write_on(
-    pipe: &mut Option<pipe::Sender>,
+    end: &mut Option<StdinEnd>,
     bytes: &[u8],
     begun: &mut usize,
-    write: impl Fn(&pipe::Sender, &[u8]) -> io::Result<usize>,
+    write: impl Fn(&StdinEnd, &[u8]) -> io::Result<usize>,
 ) -> Turn {
     loop {
-        let Some(open) = pipe else { return Turn::Done(WriteStatus::StdinClosed) };
+        let Some(open) = end else { return Turn::Done(WriteStatus::StdinClosed) };
         let rest = &bytes[*begun..];
         if rest.is_empty() {
             return Turn::Done(WriteStatus::Accepted);
@@ -184,7 +198,7 @@ fn write_on(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Full,
             // Nobody reads any more.
-            Err(_) => *pipe = None,
+            Err(_) => *end = None,
         }
     }
 }

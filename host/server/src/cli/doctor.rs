@@ -146,6 +146,7 @@ async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
     let options = ProcessOptions {
         retention: Retention::default(),
         timeout: Some(PATIENCE),
+        idle_timeout: None,
         leftovers: Leftovers::Keep,
         grace: Duration::ZERO,
         max_stdin_bytes: 0,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use weir_process::{Command, Leftovers, ProcessOptions, Retention, StdinSource};
+use weir_process::{Command, Leftovers, Output, ProcessOptions, Retention, StdinSource};
 use weir_protocol::{OutputEncoding, PolicyCheckResult, Reply, ScriptCommand, ScriptWord, Verdict};
 
 use super::{CheckArgs, PluginArgs, caller, host_config};
@@ -32,10 +32,12 @@ pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<Ex
             cwd: Some(cwd),
             env: std::env::vars_os().collect(),
             stdin: StdinSource::Null,
+            output: Output::Separate,
         },
         options: ProcessOptions {
             retention: Retention::default(),
             timeout: None,
+            idle_timeout: None,
             leftovers: Leftovers::Keep,
             grace: shared.config.grace,
             max_stdin_bytes: shared.config.max_stdin_bytes,

@@ -44,11 +44,13 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
             cwd: None,
             env: std::env::vars_os().collect(),
             stdin: StdinSource::Descriptor(stdin),
+            output: weir_process::Output::Separate,
         },
         options: ProcessOptions {
             // Whoever reads this output is waited for, however slow: nothing is ever dropped.
             retention: Retention { hold: Duration::MAX, ..Retention::default() },
             timeout: None,
+            idle_timeout: None,
             leftovers: Leftovers::Keep,
             grace: host.shared().config.grace,
             max_stdin_bytes: host.shared().config.max_stdin_bytes,

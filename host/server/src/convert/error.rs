@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use weir_process::{FailureDetail, Signalled, Stage, StartError, StdinQueueFull, TooManyOrders};
+use weir_process::{FailureDetail, ResizeError, Signalled, Stage, StartError, StdinQueueFull, TooManyOrders};
 use weir_protocol::{ErrorKind, ErrorObject, ProcessId, Reply};
 
 use crate::outbox::Outcome;
@@ -36,6 +36,16 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
         StartError::Refused { stage: Stage::Fork, errno, program, .. } => {
             let message = format!("cannot make a process for `{}`: {}", program.display(), reason(*errno));
             refused("fork", errno.raw_os_error(), message).with("program", program.display().to_string())
+        }
+        StartError::Refused { stage: Stage::Pty, errno, program, .. } => {
+            let program = program.display();
+            let message =
+                format!("cannot give `{program}` the terminal that was made for it: {}", reason(*errno));
+            refused("pty", errno.raw_os_error(), message).with("program", program.to_string())
+        }
+        StartError::Terminal(io) => {
+            let message = format!("cannot make a terminal: {io}");
+            refused("pty", io.raw_os_error().unwrap_or_default(), message)
         }
         StartError::Streams(io) => {
             let message = format!("cannot make the streams of a process: {io}");
@@ -78,6 +88,21 @@ pub(crate) fn too_many_orders(error: TooManyOrders) -> ErrorObject {
     ErrorObject::new(ErrorKind::LimitExceeded, error.to_string())
         .with("limit", "maxOrders")
         .with("value", error.limit as u64)
+}
+
+pub(crate) fn not_resized(id: &ProcessId, error: ResizeError) -> ErrorObject {
+    match error {
+        ResizeError::TooManyOrders(error) => too_many_orders(error),
+        ResizeError::NoTerminal => {
+            let message = format!(
+                "`process/resize`: `processId`: expected a process that was started with `tty`, saw `{id}`, which has no \
+                 terminal"
+            );
+            ErrorObject::new(ErrorKind::InvalidParams, message)
+                .with("method", "process/resize")
+                .with("member", "processId")
+        }
+    }
 }
 
 pub(crate) fn unknown_signal(name: &str) -> ErrorObject {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use weir_process::{
-    Command, EnvPolicy, Inherit, Leftovers, Overflow, ProcessOptions, Retention, StdinSource, Variable,
+    Command, EnvPolicy, Inherit, Leftovers, Output, Overflow, ProcessOptions, Retention, StdinSource,
+    TerminalSize, Variable,
 };
 use weir_protocol as wire;
 use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, StartParams, Tty};
@@ -57,7 +58,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
         ));
     }
     let cwd = params.cwd.as_deref().map(|cwd| path("cwd", cwd)).transpose()?;
-    let env = environment(params.env.as_deref(), params.env_policy.as_ref());
+    let env = environment(params.env.as_deref(), params.env_policy.as_ref(), params.tty);
     let set = params.env_policy.as_ref().and_then(|policy| policy.set.as_deref()).unwrap_or_default();
     let given_env = [set, params.env.as_deref().unwrap_or_default()].concat();
     let command = Command {
@@ -66,6 +67,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
         cwd,
         env,
         stdin: if params.pipe_stdin { StdinSource::Pipe } else { StdinSource::Null },
+        output: output(params.tty, params.merge_stderr),
     };
     let asked = params.retention.unwrap_or_default();
     let retention = Retention {
@@ -78,6 +80,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
     let options = ProcessOptions {
         retention,
         timeout: params.timeout_ms.map(Duration::from_millis),
+        idle_timeout: params.idle_timeout_ms.map(Duration::from_millis),
         leftovers: match params.leftovers {
             wire::Leftovers::Keep => Leftovers::Keep,
             wire::Leftovers::Terminate => Leftovers::Terminate,
@@ -99,10 +102,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
 /// What a later release will do is refused by name, never passed over.
 fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
     let unsupported = [
-        ("tty", params.tty != Tty::Off),
-        ("mergeStderr", params.merge_stderr),
         ("limits", params.limits.is_some()),
-        ("idleTimeoutMs", params.idle_timeout_ms.is_some()),
         // Running without the sandbox that was asked for would be worse than an error.
         ("sandbox", params.sandbox.is_some()),
         ("enforceManagedNetwork", params.enforce_managed_network),
@@ -110,6 +110,15 @@ fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
     match unsupported.into_iter().find(|(_, asked)| *asked) {
         Some((member, _)) => Err(not_supported(START, member)),
         None => Ok(()),
+    }
+}
+
+/// A terminal carries both streams in any case.
+fn output(tty: Tty, merge_stderr: bool) -> Output {
+    match (tty, merge_stderr) {
+        (Tty::On(wire::TerminalSize { cols, rows }), _) => Output::Terminal(TerminalSize { cols, rows }),
+        (Tty::Off, true) => Output::Merged,
+        (Tty::Off, false) => Output::Separate,
     }
 }
 
@@ -160,12 +169,20 @@ fn path(member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
 }
 
 /// `env` alone is everything; a policy makes an environment that `env` is laid over; neither: the core.
-fn environment(env: Option<&[(String, String)]>, policy: Option<&wire::EnvPolicy>) -> Vec<Variable> {
+///
+/// What is inherited of `TERM` is about the host's terminal, not about the command's.
+fn environment(
+    env: Option<&[(String, String)]>,
+    policy: Option<&wire::EnvPolicy>,
+    tty: Tty,
+) -> Vec<Variable> {
     let overlay = variables(env.unwrap_or_default());
     match (env, policy) {
         (Some(_), None) => overlay,
         (_, policy) => {
-            let policy = policy.map(env_policy).unwrap_or_default();
+            let mut policy = policy.map(env_policy).unwrap_or_default();
+            let term = if tty == Tty::Off { "dumb" } else { "xterm-256color" };
+            policy.defaults = vec![("TERM".into(), term.into())];
             policy.apply(std::env::vars_os(), &overlay)
         }
     }
@@ -178,6 +195,7 @@ fn env_policy(policy: &wire::EnvPolicy) -> EnvPolicy {
             wire::EnvInherit::Core => Inherit::Core,
             wire::EnvInherit::None => Inherit::Nothing,
         },
+        defaults: Vec::new(),
         ignore_default_excludes: policy.ignore_default_excludes,
         exclude: policy.exclude.clone(),
         set: variables(policy.set.as_deref().unwrap_or_default()),

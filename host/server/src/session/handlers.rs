@@ -8,12 +8,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_plugin::Kind;
-use weir_process::{Process, Signal, Snapshot, Until};
+use weir_process::{Process, Signal, Snapshot, TerminalSize, Until};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
-    ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams,
-    SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams, WriteParams, WriteResult,
-    WriteStatus,
+    ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId,
+    ResizeParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams,
+    WriteParams, WriteResult, WriteStatus,
 };
 
 use super::processes::{Entry, Row};
@@ -43,6 +43,7 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         Call::ProcessWait(params) => Some(&params.process_id),
         Call::ProcessWrite(params) => Some(&params.process_id),
         Call::ProcessCloseStdin(params) => Some(&params.process_id),
+        Call::ProcessResize(params) => Some(&params.process_id),
         Call::ProcessSignal(params) => Some(&params.process_id),
         Call::ProcessTerminate(params) => Some(&params.process_id),
         Call::ProcessRelease(params) => Some(&params.process_id),
@@ -92,6 +93,7 @@ impl Session {
             Call::ProcessWait(params) => self.wait(&params),
             Call::ProcessWrite(params) => self.write(params),
             Call::ProcessCloseStdin(params) => self.close_stdin(&params),
+            Call::ProcessResize(params) => self.resize(&params),
             Call::ProcessSignal(params) => self.signal(&params),
             Call::ProcessTerminate(params) => self.terminate(&params),
             Call::ProcessList => Ok(self.list()),
@@ -141,7 +143,7 @@ impl Session {
         // A run answers with everything at once: it pushes only if it was asked to.
         let notify = if params.start.notify.unwrap_or(false) { Notify::Everything } else { Notify::Nothing };
         let wanted = params.start.process_id.clone();
-        let limited = params.start.timeout_ms.is_some();
+        let limited = params.start.timeout_ms.or(params.start.idle_timeout_ms).is_some();
         let view = params.view;
         let mut spec = convert::start_spec(params.start, &self.shared.config)?;
         spec.view.clone_from(&view);
@@ -286,6 +288,17 @@ impl Session {
         let closed = process.close_stdin().map_err(convert::too_many_orders)?;
         Ok(Answer::later(async move {
             Ok(Reply::ProcessCloseStdin(WriteResult { status: convert::write_status(closed.await) }))
+        }))
+    }
+
+    fn resize(&self, params: &ResizeParams) -> Result<Answer, ErrorObject> {
+        let id = &params.process_id;
+        let resized =
+            self.processes.get(id)?.process.resize(TerminalSize { cols: params.cols, rows: params.rows });
+        let resized = resized.map_err(|error| convert::not_resized(id, error))?;
+        Ok(Answer::later(async move {
+            resized.await;
+            Ok(Reply::ProcessResize)
         }))
     }
 
