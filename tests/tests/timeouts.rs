@@ -77,7 +77,7 @@ fn what_is_printed_on_the_way_to_the_end_is_kept(launch: Launch) {
     let script = format!(
         "exec 2> /dev/null; echo before; setsid sh -c \"{child}\" & trap 'seq 20000; exit 7' TERM; read -r x < {ready}; while :; do sleep 1000 & wait; done"
     );
-    let process = host.start(json!({ "argv": host.shell_argv(&script), "timeoutMs": 1500 }));
+    let process = host.start(json!({ "argv": host.shell_argv(&script), "timeoutMs": 3000 }));
     let events = process.events();
     let exited = events.iter().find(|event| event.value["method"] == "process/exited").expect("an exit");
     assert_eq!((exited.value.text("params.cause"), exited.value.int("params.exitCode")), ("timeout", 7));

@@ -5,6 +5,7 @@
 
 pub(crate) mod fork_server;
 pub(crate) mod frame;
+mod group;
 mod launch;
 mod reap;
 mod shim;
@@ -56,11 +57,15 @@ pub enum Stage {
     Exec = 2,
     /// Making the terminal, or making it control the command's session.
     Pty = 3,
+    /// Setting a limit.
+    Limits = 4,
 }
 
 impl Stage {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Fork, Self::Chdir, Self::Exec, Self::Pty].into_iter().find(|stage| *stage as u8 == byte)
+        [Self::Fork, Self::Chdir, Self::Exec, Self::Pty, Self::Limits]
+            .into_iter()
+            .find(|stage| *stage as u8 == byte)
     }
 }
 

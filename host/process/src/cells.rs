@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
@@ -18,12 +19,15 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tracing::{debug, warn};
 
 use crate::cell::frame::{FailureDetail, FromShim, Launch, ToShim};
 use crate::cell::{Cell, MAX_DESCRIPTORS, Stage};
+use crate::cgroup::{Cgroups, Controller};
 use crate::command::{Command, Output};
 use crate::environment::Variable;
+use crate::limits::{Enforcement, HeldLimit, Limit, Limits, Mechanism, NotHeld};
 use crate::streams::{Ours, Streams, StreamsError};
 
 /// How to run this executable, or any that calls [`run_fork_server`](crate::run_fork_server), as the fork server.
@@ -42,6 +46,8 @@ pub struct Cells {
     command: ForkServerCommand,
     /// The limit of open files that this process had at first: what commands get, whatever the host itself has.
     open_files: Rlimit,
+    /// Looked for when they are first asked for.
+    cgroups: Arc<OnceLock<Cgroups>>,
     /// Held over the few microseconds in which a request is handed over, and while a new fork server starts.
     link: Mutex<Link>,
 }
@@ -61,6 +67,7 @@ pub(crate) struct Launched {
     pub(crate) shim: i32,
     pub(crate) pid: i32,
     pub(crate) streams: Ours,
+    pub(crate) limits: Vec<HeldLimit>,
 }
 
 /// Why a command does not run.
@@ -86,6 +93,12 @@ pub enum StartError {
     /// The host could not make a terminal.
     #[error("cannot make a terminal: {0}")]
     Terminal(#[source] io::Error),
+    /// Nothing on this machine can hold a limit that was asked for.
+    #[error("nothing can hold the limit {limit:?} here")]
+    LimitNotHeld {
+        /// The limit.
+        limit: Limit,
+    },
     /// The fork server does not run, or ended while it was asked.
     #[error("the fork server does not answer: {0}")]
     ForkServer(#[source] io::Error),
@@ -100,11 +113,12 @@ impl Cells {
     pub fn launch(command: ForkServerCommand) -> io::Result<Self> {
         let open_files = getrlimit(Resource::Nofile);
         let link = Mutex::new(Link::open(&command, open_files)?);
-        Ok(Self { command, open_files, link })
+        Ok(Self { command, open_files, cgroups: Arc::default(), link })
     }
 
     /// Runs `command` in a cell of its own. Dropping the future ends what it has started.
     pub(crate) async fn start(&self, command: &mut Command) -> Result<Launched, StartError> {
+        let Enforcement { resources, groups, held } = self.enforcement(command.limits).await?;
         let streams = Streams::open(&mut command.stdin, command.output).map_err(|error| match error {
             StreamsError::Pipes(error) => StartError::Streams(error),
             StreamsError::Terminal(error) => StartError::Terminal(error),
@@ -118,9 +132,11 @@ impl Cells {
         // The shim has them now; as long as these copies are open, no stream can end.
         drop((shims, theirs));
 
-        cell.queue(&ToShim::Launch(launch_frame(command)));
+        cell.queue(&ToShim::Launch(Launch { resources, groups, ..launch_frame(command) }));
         match cell.next().await {
-            Ok(Some(FromShim::Started { shim, pid })) => Ok(Launched { cell, shim, pid, streams }),
+            Ok(Some(FromShim::Started { shim, pid })) => {
+                Ok(Launched { cell, shim, pid, streams, limits: held })
+            }
             Ok(Some(FromShim::Failed { stage, errno, detail })) => Err(StartError::Refused {
                 stage,
                 errno: Errno::from_raw_os_error(errno),
@@ -130,6 +146,42 @@ impl Cells {
             }),
             Ok(_) => Err(StartError::ForkServer(io::ErrorKind::UnexpectedEof.into())),
             Err(error) => Err(StartError::ForkServer(error)),
+        }
+    }
+
+    /// By which means a limit is held on this machine; none: not at all. At first this looks for control groups:
+    /// blocks, for milliseconds.
+    pub fn mechanism(&self, limit: Limit) -> Option<Mechanism> {
+        limit.mechanism(self.cgroups())
+    }
+
+    /// The same for people, with the place of the control groups.
+    pub fn describe_mechanism(&self, limit: Limit) -> String {
+        match self.mechanism(limit) {
+            None => "nothing holds it".to_owned(),
+            Some(Mechanism::Process) => "each process by itself (rlimit)".to_owned(),
+            Some(Mechanism::User) => "all processes of the user (rlimit)".to_owned(),
+            Some(Mechanism::Cgroup) => {
+                let controller = if limit == Limit::Memory { Controller::Memory } else { Controller::Pids };
+                let place = self.cgroups().describe(controller).unwrap_or_default();
+                format!("the whole tree ({place})")
+            }
+        }
+    }
+
+    fn cgroups(&self) -> &Cgroups {
+        self.cgroups.get_or_init(Cgroups::find)
+    }
+
+    async fn enforcement(&self, limits: Limits) -> Result<Enforcement, StartError> {
+        if limits == Limits::default() {
+            return Ok(Enforcement::default());
+        }
+        let cgroups = Arc::clone(&self.cgroups);
+        let made = spawn_blocking(move || limits.enforcement(cgroups.get_or_init(Cgroups::find))).await;
+        match made {
+            Ok(made) => made.map_err(|NotHeld(limit)| StartError::LimitNotHeld { limit }),
+            Err(failed) => Err(StartError::ForkServer(io::Error::other(failed))),
         }
     }
 
@@ -206,5 +258,6 @@ fn launch_frame(command: &Command) -> Launch {
         cwd: command.cwd.clone().map(PathBuf::into_os_string),
         env: command.env.iter().map(pair).collect(),
         terminal: matches!(command.output, Output::Terminal(_)),
+        ..Launch::default()
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use crate::limits::Limits;
 use crate::terminal::TerminalSize;
 
 /// A command, as the kernel will see it: nothing is added, nothing is expanded.
@@ -21,6 +22,8 @@ pub struct Command {
     pub stdin: StdinSource,
     /// Where its output goes.
     pub output: Output,
+    /// What it may use, with all that it starts.
+    pub limits: Limits,
 }
 
 /// Where a command's standard input comes from.

@@ -11,8 +11,10 @@ compile_error!("cells need Linux: subreapers, signalfd, /proc");
 
 mod cell;
 mod cells;
+mod cgroup;
 mod command;
 mod environment;
+mod limits;
 mod log;
 mod process;
 mod streams;
@@ -24,6 +26,7 @@ pub use cell::{DEFAULT_GRACE, Scope, Stage};
 pub use cells::{Cells, ForkServerCommand, StartError};
 pub use command::{Command, Output, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
+pub use limits::{HeldLimit, Limit, Limits, Mechanism};
 pub use log::{
     Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Snapshot, Status, Store,
     StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor,

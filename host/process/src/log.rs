@@ -27,6 +27,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::limits::Limit;
+
 pub use self::output_log::OutputLog;
 pub use self::store::{Store, StoreLimits};
 
@@ -241,8 +243,8 @@ pub enum Cause {
     IdleTimeout,
     /// The client asked for its end.
     Terminated,
-    /// It went over a resource limit.
-    Limit,
+    /// It met a limit of the kernel's that the host has set for it.
+    Limit(Limit),
     /// Its end was not seen.
     Lost,
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use self::driver::{Driver, Order};
+use self::driver::{Driver, Order, Parts};
 use self::holders::Holder;
 use self::ingest::Ingest;
 use self::pump::Pump;
@@ -23,6 +23,7 @@ use self::stdin::{Load, Stdin, StdinQueueFull, Write, WriteStatus};
 use crate::cell::{Scope, tree};
 use crate::cells::{Cells, Launched, StartError};
 use crate::command::Command;
+use crate::limits::HeldLimit;
 use crate::log::{OutputLog, Retention, Store, Stream};
 use crate::streams::{OtherEnd, Ours};
 use crate::terminal::TerminalSize;
@@ -72,6 +73,7 @@ pub struct Process {
     tree_gone: watch::Receiver<bool>,
     ends: Vec<(Stream, OtherEnd)>,
     has_terminal: bool,
+    limits: Vec<HeldLimit>,
     _driver: Task,
 }
 
@@ -126,7 +128,7 @@ impl Process {
         options: ProcessOptions,
         ingest: impl FnMut(Stream) -> Option<Box<dyn Ingest>>,
     ) -> Result<Self, StartError> {
-        let Launched { cell, shim, pid, streams: Ours { stdin, output, terminal } } =
+        let Launched { cell, shim, pid, streams: Ours { stdin, output, terminal }, limits } =
             cells.start(&mut command).await?;
         let ends: Vec<_> = output.iter().map(|end| (end.stream, end.other_end)).collect();
         let streams: Vec<Stream> = output.iter().map(|end| end.stream).collect();
@@ -137,7 +139,8 @@ impl Process {
         let stdin = stdin.zip(load.clone()).map(|(end, load)| Stdin::new(end, load));
         let has_terminal = terminal.is_some();
         let pump = Pump::new(Arc::clone(&log), output, ingest);
-        let driver = Driver::new(cell, pump, stdin, terminal, inbox, gone, pid, &options);
+        let parts = Parts { pid, cell, pump, stdin, terminal, limits: limits.clone() };
+        let driver = Driver::new(parts, inbox, gone, &options);
         Ok(Self {
             pid,
             shim,
@@ -148,6 +151,7 @@ impl Process {
             tree_gone,
             ends,
             has_terminal,
+            limits,
             _driver: Task::spawn(driver.run()),
         })
     }
@@ -155,6 +159,11 @@ impl Process {
     /// The leader's pid. It may belong to another process once the leader has exited.
     pub fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// The limits that hold for it, and by which means.
+    pub fn limits(&self) -> &[HeldLimit] {
+        &self.limits
     }
 
     /// What the process printed, and how it ended.

@@ -65,12 +65,12 @@ pub use policy::{
     ScriptAssignment, ScriptCommand, ScriptInfo, ScriptRedirect, ScriptWord, Verdict,
 };
 pub use process::{
-    Cause, CloseStdinParams, Cut, Diagnostic, Dropped, EnvInherit, EnvPolicy, Exit, Holder, Leftovers,
-    ListEntry, ListResult, OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams,
-    ReadResult, ReleaseParams, ResizeParams, Retention, RunParams, RunResult, SandboxType, Scope,
-    SignalParams, StartParams, StartResult, Stream, SummaryParams, SummaryResult, TerminalSize,
-    TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor, WaitParams, WaitResult, WriteParams,
-    WriteResult, WriteStatus,
+    Cause, CloseStdinParams, Cut, Diagnostic, Dropped, EnvInherit, EnvPolicy, Exit, HeldLimit, Holder,
+    Leftovers, Limit, LimitMechanisms, ListEntry, ListResult, Mechanism, OutputPlace, Overflow,
+    ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult, ReleaseParams, ResizeParams, Retention,
+    RunParams, RunResult, SandboxType, Scope, SignalParams, StartParams, StartResult, Stream, SummaryParams,
+    SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor, WaitParams,
+    WaitResult, WriteParams, WriteResult, WriteStatus,
 };
 pub use process_id::ProcessId;
 pub use reply::Reply;

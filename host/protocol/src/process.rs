@@ -1,6 +1,7 @@
 //! The `process/*` methods: params and results.
 
 mod exit;
+mod limits;
 mod list;
 mod read;
 mod resize;
@@ -13,6 +14,7 @@ mod wait;
 mod write;
 
 pub use exit::{Cause, Exit, Usage};
+pub use limits::{HeldLimit, Limit, LimitMechanisms, Mechanism};
 pub use list::{Holder, ListEntry, ListResult, ProcessState};
 pub use read::{Dropped, ReadChunk, ReadParams, ReadResult, WaitFor};
 pub use resize::ResizeParams;

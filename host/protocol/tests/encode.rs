@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use weir_protocol::{
     Call, Capabilities, Cause, ClosedEvent, Containment, Cut, DecidedBy, Decision, Dropped,
     EnvironmentCapabilities, EnvironmentInfo, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject,
-    Event, Exit, ExitedEvent, FrameError, Holder, InitializeResult, Limits, ListEntry, ListResult,
-    OutputData, OutputEncoding, OutputEvent, PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply,
-    RequestId, RunResult, SandboxType, ServerInfo, Shell, StartResult, Stream, TerminateResult, Usage,
-    Verdict, WaitResult, WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
+    Event, Exit, ExitedEvent, FrameError, HeldLimit, Holder, InitializeResult, Limit, LimitMechanisms,
+    Limits, ListEntry, ListResult, Mechanism, OutputData, OutputEncoding, OutputEvent, PROTOCOL_VERSION,
+    ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType, ServerInfo, Shell,
+    StartResult, Stream, TerminateResult, Usage, Verdict, WaitResult, WriteResult, WriteStatus, encode_batch,
+    encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -38,7 +39,7 @@ fn result(reply: Reply) -> Value {
 }
 
 fn killed() -> Exit {
-    Exit { exit_code: 137, signal: Some("SIGKILL".into()), cause: Cause::Terminated }
+    Exit { exit_code: 137, signal: Some("SIGKILL".into()), cause: Cause::Terminated, limit: None }
 }
 
 fn usage() -> Usage {
@@ -158,6 +159,13 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
                 holds_descendants: true,
                 stops_with_host: true,
             },
+            process_limits: LimitMechanisms {
+                memory_bytes: Mechanism::Cgroup,
+                cpu_seconds: Mechanism::Process,
+                open_files: Mechanism::Process,
+                file_bytes: Mechanism::None,
+                processes: Mechanism::User,
+            },
             plugins: vec![],
             views: vec![],
             policy: None,
@@ -170,6 +178,8 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
             "limits": {"maxMessageBytes": 1, "maxBatchMessages": 2, "maxProcesses": 3, "retentionMs": 4,
                 "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7, "maxRequests": 7, "maxStdinBytes": 8},
             "containment": {"backend": "cells", "holdsDescendants": true, "stopsWithHost": true},
+            "processLimits": {"memoryBytes": "cgroup", "cpuSeconds": "process", "openFiles": "process",
+                "fileBytes": "none", "processes": "user"},
             "plugins": [], "views": [], "methods": Call::METHODS},
         "environmentInfo": environment});
     assert_eq!(result(Reply::Initialize(Box::new(initialized))), expected);
@@ -221,7 +231,7 @@ fn results_without_output_have_the_members_of_the_contract() {
     let mut expected = json!({"exited": false, "exitCode": null, "signal": null, "cause": null, "closed": false,
         "streamsOpen": ["stdout", "pty"], "totalBytes": 8, "droppedBytes": 2, "timedOut": true, "usage": null});
     assert_eq!(result(Reply::ProcessWait(waited.clone())), expected);
-    waited.exit = Some(Exit { exit_code: 0, signal: None, cause: Cause::Exit });
+    waited.exit = Some(Exit { exit_code: 0, signal: None, cause: Cause::Exit, limit: None });
     waited.usage = Some(usage());
     waited.withheld_bytes = 5;
     expected["withheldBytes"] = 5.into();
@@ -246,12 +256,19 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         total_bytes: 0,
         dropped_bytes: 0,
         withheld_bytes: 0,
+        limits: vec![],
         metadata: vec![],
     };
     let held = ListEntry {
         pid: Some(4),
         state: ProcessState::Exited,
-        exit: Some(Exit { exit_code: -1, signal: None, cause: Cause::Lost }),
+        exit: Some(Exit {
+            exit_code: -1,
+            signal: None,
+            cause: Cause::Limit,
+            limit: Some(Limit::MemoryBytes),
+        }),
+        limits: vec![HeldLimit { limit: Limit::MemoryBytes, value: 9, by: Mechanism::Cgroup }],
         streams_open: vec![Stream::Stderr],
         descendants: 1,
         holders: vec![Holder { pid: 6, argv: vec!["sleep".into()], streams: vec![Stream::Stderr] }],
@@ -263,7 +280,7 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         {"processId": "p", "pid": null, "argv": [], "state": "starting", "exited": false, "exitCode": null,
             "signal": null, "cause": null, "streamsOpen": [], "descendants": 0, "totalBytes": 0, "droppedBytes": 0},
         {"processId": "p", "pid": 4, "argv": [], "state": "exited", "exited": true, "exitCode": -1,
-            "signal": null, "cause": "lost", "streamsOpen": ["stderr"], "descendants": 1, "totalBytes": 0,
+            "signal": null, "cause": "limit", "limit": "memoryBytes", "limits": [{"limit": "memoryBytes", "value": 9, "by": "cgroup"}], "streamsOpen": ["stderr"], "descendants": 1, "totalBytes": 0,
             "droppedBytes": 0, "holders": [{"pid": 6, "argv": ["sleep"], "streams": ["stderr"]}],
             "withheldBytes": 7, "metadata": {"k": "v"}},
     ]});

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use weir_protocol::{
-    Call, Capabilities, Containment, DecisionCounts, Diagnostic, Event, Limits, OutputPlace, PluginEntry,
-    PluginFault, PluginGrants, PluginInfo, PluginKind, PluginLimits, PluginListResult, PluginReloadResult,
-    PolicyInfo, Reply, Stream, SummaryResult, Verdict, ViewEntry, encode_event, encode_response,
+    Call, Capabilities, Containment, DecisionCounts, Diagnostic, Event, LimitMechanisms, Limits, Mechanism,
+    OutputPlace, PluginEntry, PluginFault, PluginGrants, PluginInfo, PluginKind, PluginLimits,
+    PluginListResult, PluginReloadResult, PolicyInfo, Reply, Stream, SummaryResult, Verdict, ViewEntry,
+    encode_event, encode_response,
 };
 
 fn text(reply: Reply) -> String {
@@ -60,6 +61,13 @@ fn capabilities_name_plugins_views_and_the_policy() {
             max_stdin_bytes: 1,
         },
         containment: Containment { backend: "x".into(), holds_descendants: true, stops_with_host: true },
+        process_limits: LimitMechanisms {
+            memory_bytes: Mechanism::Process,
+            cpu_seconds: Mechanism::Process,
+            open_files: Mechanism::Process,
+            file_bytes: Mechanism::Process,
+            processes: Mechanism::Process,
+        },
         plugins: vec![PluginInfo {
             name: "rules".into(),
             kinds: vec![PluginKind::Policy, PluginKind::Filter, PluginKind::Summary],

@@ -243,6 +243,7 @@ pub(crate) fn list_entry_starting(id: ProcessId) -> wire::ListEntry {
         total_bytes: 0,
         dropped_bytes: 0,
         withheld_bytes: 0,
+        limits: Vec::new(),
         metadata: Vec::new(),
     }
 }
@@ -274,6 +275,7 @@ pub(crate) fn list_entry(
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
         withheld_bytes: status.withheld_bytes,
+        limits: process.limits().iter().map(held_limit).collect(),
         metadata: metadata.to_vec(),
     }
 }
@@ -295,15 +297,53 @@ pub(crate) fn exit(exit: &process::Exit) -> wire::Exit {
     wire::Exit {
         exit_code: exit.code,
         signal: exit.signal.map(|number| process::Signal::name_of(number).into()),
+        limit: match exit.cause {
+            process::Cause::Limit(limit) => Some(self::limit(limit)),
+            _ => None,
+        },
         cause: match exit.cause {
             process::Cause::Exit => wire::Cause::Exit,
             process::Cause::Signal => wire::Cause::Signal,
             process::Cause::Timeout => wire::Cause::Timeout,
             process::Cause::IdleTimeout => wire::Cause::IdleTimeout,
             process::Cause::Terminated => wire::Cause::Terminated,
-            process::Cause::Limit => wire::Cause::Limit,
+            process::Cause::Limit(_) => wire::Cause::Limit,
             process::Cause::Lost => wire::Cause::Lost,
         },
+    }
+}
+
+pub(crate) fn limit(limit: process::Limit) -> wire::Limit {
+    match limit {
+        process::Limit::Memory => wire::Limit::MemoryBytes,
+        process::Limit::Cpu => wire::Limit::CpuSeconds,
+        process::Limit::OpenFiles => wire::Limit::OpenFiles,
+        process::Limit::FileSize => wire::Limit::FileBytes,
+        process::Limit::Processes => wire::Limit::Processes,
+    }
+}
+
+fn mechanism(mechanism: process::Mechanism) -> wire::Mechanism {
+    match mechanism {
+        process::Mechanism::Cgroup => wire::Mechanism::Cgroup,
+        process::Mechanism::Process => wire::Mechanism::Process,
+        process::Mechanism::User => wire::Mechanism::User,
+    }
+}
+
+fn held_limit(held: &process::HeldLimit) -> wire::HeldLimit {
+    wire::HeldLimit { limit: limit(held.limit), value: held.value, by: mechanism(held.by) }
+}
+
+/// May look for control groups: blocks, for milliseconds.
+pub(crate) fn limit_mechanisms(cells: &process::Cells) -> wire::LimitMechanisms {
+    let by = |limit| cells.mechanism(limit).map_or(wire::Mechanism::None, mechanism);
+    wire::LimitMechanisms {
+        memory_bytes: by(process::Limit::Memory),
+        cpu_seconds: by(process::Limit::Cpu),
+        open_files: by(process::Limit::OpenFiles),
+        file_bytes: by(process::Limit::FileSize),
+        processes: by(process::Limit::Processes),
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
                 holds_descendants: true,
                 stops_with_host: true,
             },
+            process_limits: convert::limit_mechanisms(&shared.cells),
             plugins,
             views,
             policy,

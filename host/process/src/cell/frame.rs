@@ -8,6 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 use super::{Scope, Stage};
+use crate::limits::Limit;
 
 /// What the host tells a shim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,45 @@ pub(crate) struct Launch {
     pub(crate) env: Vec<OsString>,
     /// Whether standard input is a terminal that is to control the command's session.
     pub(crate) terminal: bool,
+    /// Set for the command alone, before anything of it runs.
+    pub(crate) resources: Vec<ResourceLimit>,
+    /// Made for the command, which enters them before anything of it runs.
+    pub(crate) groups: Vec<GroupPlan>,
+}
+
+/// A limit as `setrlimit` takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourceLimit {
+    /// What it is for.
+    pub(crate) limit: Limit,
+    pub(crate) resource: i32,
+    pub(crate) soft: u64,
+    pub(crate) hard: u64,
+}
+
+/// A control group to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupPlan {
+    pub(crate) directory: OsString,
+    pub(crate) settings: Vec<GroupSetting>,
+    pub(crate) events: Vec<GroupEvent>,
+}
+
+/// What is to be written into a file of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupSetting {
+    pub(crate) file: OsString,
+    pub(crate) value: OsString,
+    /// The command does not run if it cannot be.
+    pub(crate) required: bool,
+}
+
+/// Where a group counts how often a limit was met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupEvent {
+    pub(crate) limit: Limit,
+    pub(crate) file: OsString,
+    pub(crate) counter: OsString,
 }
 
 /// What a shim tells the host. Order: one of `Started` and `Failed`; for a started command `Exited`, then `Empty`,
@@ -61,6 +101,10 @@ pub enum FailureDetail {
     NoInterpreter(OsString),
     /// The file is a directory.
     IsDirectory,
+    /// A limit could not be set: the file that does not take it.
+    Setting(OsString),
+    /// A limit could not be set: this one.
+    Limit(Limit),
 }
 
 /// How the leader ended and what it used.
@@ -72,6 +116,24 @@ pub(crate) struct LeaderExit {
     pub(crate) system: Duration,
     pub(crate) max_rss_bytes: u64,
     pub(crate) elapsed: Duration,
+    /// The limits that somebody of the tree has met, as far as groups tell.
+    pub(crate) met: LimitSet,
+}
+
+/// Some limits, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LimitSet(u8);
+
+impl LimitSet {
+    pub(crate) fn contains(self, limit: Limit) -> bool {
+        self.0 & 1 << limit as u8 != 0
+    }
+}
+
+impl FromIterator<Limit> for LimitSet {
+    fn from_iter<T: IntoIterator<Item = Limit>>(limits: T) -> Self {
+        Self(limits.into_iter().fold(0, |set, limit| set | 1 << limit as u8))
+    }
 }
 
 /// A frame that cannot be what the other end sent.
@@ -83,6 +145,8 @@ pub(crate) struct MalformedFrame {
 
 /// Bytes before a frame's body: length of the rest (u32) and kind (u8).
 const HEADER: usize = 5;
+/// The first tag of a failure's detail that names a limit.
+const LIMIT_DETAILS: u8 = 16;
 
 impl ToShim {
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -94,6 +158,8 @@ impl ToShim {
                 body.texts(launch.cwd.as_slice());
                 body.texts(&launch.env);
                 body.u8(launch.terminal.into());
+                body.each(&launch.resources, Body::resource);
+                body.each(&launch.groups, Body::group);
                 body.done()
             }
             Self::Signal { scope, number } => {
@@ -118,6 +184,8 @@ impl ToShim {
                 cwd: body.texts()?.pop(),
                 env: body.texts()?,
                 terminal: body.u8()? != 0,
+                resources: body.each(Cursor::resource)?,
+                groups: body.each(Cursor::group)?,
             }),
             2 => Self::Signal { scope: Scope::from_byte(body.u8()?)?, number: body.i32()? },
             3 => Self::Terminate { grace: body.duration()? },
@@ -144,6 +212,8 @@ impl FromShim {
                     FailureDetail::NotInPath(path) => (1, path.as_os_str()),
                     FailureDetail::NoInterpreter(path) => (2, path.as_os_str()),
                     FailureDetail::IsDirectory => (3, OsStr::new("")),
+                    FailureDetail::Setting(file) => (4, file.as_os_str()),
+                    FailureDetail::Limit(limit) => (LIMIT_DETAILS + *limit as u8, OsStr::new("")),
                 };
                 body.u8(tag);
                 body.text(text);
@@ -156,6 +226,7 @@ impl FromShim {
                 body.duration(exit.system);
                 body.u64(exit.max_rss_bytes);
                 body.duration(exit.elapsed);
+                body.u8(exit.met.0);
                 body.done()
             }
             Self::Signalled { delivered, errno } => {
@@ -185,7 +256,8 @@ impl FromShim {
                     (1, path) => FailureDetail::NotInPath(path),
                     (2, path) => FailureDetail::NoInterpreter(path),
                     (3, _) => FailureDetail::IsDirectory,
-                    _ => return None,
+                    (4, file) => FailureDetail::Setting(file),
+                    (tag, _) => FailureDetail::Limit(Limit::from_byte(tag.checked_sub(LIMIT_DETAILS)?)?),
                 },
             },
             3 => Self::Exited(LeaderExit {
@@ -194,6 +266,7 @@ impl FromShim {
                 system: body.duration()?,
                 max_rss_bytes: body.u64()?,
                 elapsed: body.duration()?,
+                met: LimitSet(body.u8()?),
             }),
             4 => Self::Signalled { delivered: body.u32()?, errno: body.i32()? },
             5 => {
@@ -275,6 +348,32 @@ impl Body {
         values.iter().for_each(|value| self.text(value));
     }
 
+    fn each<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T)) {
+        self.u32(items.len() as u32);
+        items.iter().for_each(|item| write(self, item));
+    }
+
+    fn resource(&mut self, limit: &ResourceLimit) {
+        self.u8(limit.limit as u8);
+        self.i32(limit.resource);
+        self.u64(limit.soft);
+        self.u64(limit.hard);
+    }
+
+    fn group(&mut self, group: &GroupPlan) {
+        self.text(&group.directory);
+        self.each(&group.settings, |body, setting| {
+            body.text(&setting.file);
+            body.text(&setting.value);
+            body.u8(setting.required.into());
+        });
+        self.each(&group.events, |body, event| {
+            body.u8(event.limit as u8);
+            body.text(&event.file);
+            body.text(&event.counter);
+        });
+    }
+
     fn done(mut self) -> Vec<u8> {
         let length = (self.0.len() - HEADER) as u32;
         self.0[..4].copy_from_slice(&length.to_le_bytes());
@@ -322,8 +421,37 @@ impl Cursor<'_> {
     }
 
     fn texts(&mut self) -> Option<Vec<OsString>> {
+        self.each(Self::text)
+    }
+
+    fn each<T>(&mut self, read: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = self.u32()?;
-        (0..count).map(|_| self.text()).collect()
+        (0..count).map(|_| read(self)).collect()
+    }
+
+    fn limit(&mut self) -> Option<Limit> {
+        self.u8().and_then(Limit::from_byte)
+    }
+
+    fn resource(&mut self) -> Option<ResourceLimit> {
+        Some(ResourceLimit {
+            limit: self.limit()?,
+            resource: self.i32()?,
+            soft: self.u64()?,
+            hard: self.u64()?,
+        })
+    }
+
+    fn group(&mut self) -> Option<GroupPlan> {
+        Some(GroupPlan {
+            directory: self.text()?,
+            settings: self.each(|body| {
+                Some(GroupSetting { file: body.text()?, value: body.text()?, required: body.u8()? != 0 })
+            })?,
+            events: self.each(|body| {
+                Some(GroupEvent { limit: body.limit()?, file: body.text()?, counter: body.text()? })
+            })?,
+        })
     }
 }
 
@@ -345,7 +473,13 @@ mod tests {
                 system: Duration::from_micros(6),
                 max_rss_bytes: 4096,
                 elapsed: Duration::from_secs(3),
+                met: LimitSet::from_iter([Limit::Memory, Limit::Processes]),
             }),
+            FromShim::Failed {
+                stage: Stage::Limits,
+                errno: 1,
+                detail: FailureDetail::Limit(Limit::OpenFiles),
+            },
             FromShim::Signalled { delivered: 2, errno: 1 },
             FromShim::Survivors(vec![1, 2, 3]),
             FromShim::Empty,
@@ -376,6 +510,12 @@ mod tests {
             cwd: Some("/tmp".into()),
             env: vec!["A=1".into()],
             terminal: true,
+            resources: vec![ResourceLimit { limit: Limit::Cpu, resource: 0, soft: 1, hard: u64::MAX }],
+            groups: vec![GroupPlan {
+                directory: "/sys/fs/cgroup/x".into(),
+                settings: vec![GroupSetting { file: "a".into(), value: "1".into(), required: true }],
+                events: vec![GroupEvent { limit: Limit::Memory, file: "b".into(), counter: "c".into() }],
+            }],
         });
         let mut buffer = launch.encode();
         assert_eq!(ToShim::take(&mut buffer), Ok(Some(launch)));

@@ -13,7 +13,9 @@ use std::path::Path;
 use std::ptr;
 
 use super::Stage;
-use super::frame::{FailureDetail, Launch};
+use super::frame::{FailureDetail, Launch, ResourceLimit};
+use super::group::Group;
+use crate::limits::Limit;
 
 /// The search path of a child whose environment has no `PATH`; what `confstr(_CS_PATH)` gives, and `/usr/local/bin`.
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
@@ -40,7 +42,8 @@ pub(crate) struct LaunchFailure {
 /// Runs the command as leader of a session and a group of its own, with every signal at its default and unblocked,
 /// no descriptor but the three streams, the terminal (if its streams are one) as its controlling one, and killed by the kernel if the shim dies. Returns its pid once the program
 /// is executed.
-pub(crate) fn launch(launch: &Launch, stdio: &Stdio) -> Result<i32, LaunchFailure> {
+pub(crate) fn launch(launch: &Launch, stdio: &Stdio, groups: &[Group]) -> Result<i32, LaunchFailure> {
+    let entrances: Vec<RawFd> = groups.iter().map(|group| group.entrance.as_raw_fd()).collect();
     let candidates = candidates(launch);
     // Checked long before; a string with a NUL byte cannot reach the kernel.
     let Prepared { programs, argv, env, cwd } =
@@ -54,7 +57,10 @@ pub(crate) fn launch(launch: &Launch, stdio: &Stdio) -> Result<i32, LaunchFailur
         streams: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
             .map(|fd| fd.as_ref().map_or(-1, AsRawFd::as_raw_fd)),
         terminal: launch.terminal,
+        entrances: &entrances,
+        resources: &launch.resources,
         failed: None,
+        failed_limit: None,
     };
     let mut stack = Vec::<u8>::with_capacity(STACK);
     // SAFETY: the stack outlives the child's use of it, since with CLONE_VFORK the call returns only when the child
@@ -76,6 +82,7 @@ pub(crate) fn launch(launch: &Launch, stdio: &Stdio) -> Result<i32, LaunchFailur
     let Some((stage, errno)) = child.failed else { return Ok(pid) };
     let detail = match stage {
         Stage::Exec => explain(launch, &candidates, errno),
+        Stage::Limits => child.failed_limit.map_or(FailureDetail::None, FailureDetail::Limit),
         _ => FailureDetail::None,
     };
     Err(LaunchFailure { stage, errno, detail })
@@ -110,7 +117,11 @@ struct Child<'a> {
     cwd: *const c_char,
     streams: [RawFd; 3],
     terminal: bool,
+    entrances: &'a [RawFd],
+    resources: &'a [ResourceLimit],
     failed: Option<(Stage, i32)>,
+    /// The limit that could not be set.
+    failed_limit: Option<Limit>,
 }
 
 /// The child: shares the shim's memory, has its own stack, descriptors, directory and signal dispositions.
@@ -124,7 +135,7 @@ extern "C" fn run_child(argument: *mut c_void) -> c_int {
 }
 
 /// Returns only on failure. No allocation, no lock, no panic.
-fn prepare_and_execute(child: &Child<'_>) -> (Stage, i32) {
+fn prepare_and_execute(child: &mut Child<'_>) -> (Stage, i32) {
     // SAFETY: plain system calls on valid pointers and descriptors; signal dispositions are not shared with the shim
     // (no CLONE_SIGHAND), nor are descriptors (no CLONE_FILES) and the working directory (no CLONE_FS).
     unsafe {
@@ -140,6 +151,11 @@ fn prepare_and_execute(child: &Child<'_>) -> (Stage, i32) {
             );
         }
         libc::setsid();
+        for entrance in child.entrances {
+            if libc::write(*entrance, c"0".as_ptr().cast(), 1) < 0 {
+                return (Stage::Limits, last_errno());
+            }
+        }
         for (target, source) in child.streams.iter().enumerate() {
             if *source >= 0 && libc::dup2(*source, target as c_int) < 0 {
                 return (Stage::Exec, last_errno());
@@ -158,6 +174,14 @@ fn prepare_and_execute(child: &Child<'_>) -> (Stage, i32) {
         let mut none = std::mem::zeroed::<libc::sigset_t>();
         libc::sigemptyset(&mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
+        // Last of all, so that nothing but the program has to get along with them.
+        for limit in child.resources {
+            let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+            if libc::setrlimit(limit.resource as _, &value) < 0 {
+                child.failed_limit = Some(limit.limit);
+                return (Stage::Limits, last_errno());
+            }
+        }
         // As execvp does it: the first candidate that runs; a file that may not be run is remembered, since it says
         // more than the absence of the others.
         let mut errno = libc::ENOENT;

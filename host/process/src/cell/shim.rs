@@ -14,6 +14,7 @@ use rustix::net::{RecvFlags, recv};
 use rustix::process::{Signal, getpid};
 
 use super::frame::{Frame, FromShim, LeaderExit, ToShim};
+use super::group::Group;
 use super::launch::{LaunchFailure, Stdio, launch};
 use super::reap::{ChildSignal, Reaped, reap};
 use super::{Scope, tree};
@@ -30,7 +31,14 @@ pub(crate) fn run(host: UnixStream, stdio: Stdio) {
     let Some((command, inbox)) = first_frame(&host) else { return };
     let Ok(children) = ChildSignal::open() else { return };
     let started = Instant::now();
-    let launched = launch(&command, &stdio);
+    let groups: Result<Vec<Group>, LaunchFailure> = command.groups.iter().map(Group::make).collect();
+    let (groups, launched) = match groups {
+        Ok(groups) => {
+            let launched = launch(&command, &stdio, &groups);
+            (groups, launched)
+        }
+        Err(failure) => (Vec::new(), Err(failure)),
+    };
     drop(stdio);
     let me = getpid().as_raw_nonzero().get();
     let frame = match &launched {
@@ -48,12 +56,14 @@ pub(crate) fn run(host: UnixStream, stdio: Stdio) {
         leader_group: launched.as_ref().copied().unwrap_or_default(),
         has_terminal: command.terminal,
         started,
+        groups,
         ending: Ending::No,
     };
     shim.report(&frame);
     if launched.is_ok() {
         shim.run();
     }
+    shim.groups.drain(..).for_each(Group::remove);
 }
 
 /// Waits for the command. None if the host went away first, or sent anything else.
@@ -87,6 +97,8 @@ struct Shim {
     /// Whether the leader's session has a terminal of its own.
     has_terminal: bool,
     started: Instant,
+    /// Those that the command is in.
+    groups: Vec<Group>,
     ending: Ending,
 }
 
@@ -108,7 +120,7 @@ enum Ending {
 }
 
 impl Shim {
-    fn run(mut self) {
+    fn run(&mut self) {
         loop {
             if self.reap_children() {
                 return self.report(&FromShim::Empty);
@@ -275,6 +287,7 @@ impl Shim {
                         system: usage.system,
                         max_rss_bytes: usage.max_rss_bytes,
                         elapsed: self.started.elapsed(),
+                        met: self.groups.iter().flat_map(Group::met).collect(),
                     }));
                 }
                 Reaped::Ended { .. } => {}

@@ -12,6 +12,7 @@ use super::stdin::{Stdin, Write, WriteStatus};
 use super::{Leftovers, ProcessOptions, Signal, Signalled, Terminated};
 use crate::cell::frame::{FromShim, LeaderExit, ToShim};
 use crate::cell::{Cell, Scope, tree};
+use crate::limits::{HeldLimit, Limit};
 use crate::log::{Cause, Exit, Usage};
 use crate::streams::ControllingTerminal;
 use crate::terminal::TerminalSize;
@@ -50,6 +51,7 @@ pub(super) struct Driver {
     leftovers: Leftovers,
     leftovers_at: Option<Instant>,
     grace: Duration,
+    limits: Vec<HeldLimit>,
 }
 
 /// What is known of the leader.
@@ -61,17 +63,24 @@ enum Leader {
     Exited,
 }
 
+/// What a process is made of.
+pub(super) struct Parts {
+    pub(super) pid: i32,
+    pub(super) cell: Cell,
+    pub(super) pump: Pump,
+    pub(super) stdin: Option<Stdin>,
+    pub(super) terminal: Option<ControllingTerminal>,
+    pub(super) limits: Vec<HeldLimit>,
+}
+
 impl Driver {
     pub(super) fn new(
-        cell: Cell,
-        pump: Pump,
-        stdin: Option<Stdin>,
-        terminal: Option<ControllingTerminal>,
+        parts: Parts,
         orders: mpsc::Receiver<Order>,
         gone: watch::Sender<bool>,
-        pid: i32,
         options: &ProcessOptions,
     ) -> Self {
+        let Parts { pid, cell, pump, stdin, terminal, limits } = parts;
         let started = Instant::now();
         Self {
             pid,
@@ -90,6 +99,7 @@ impl Driver {
             leftovers: options.leftovers,
             leftovers_at: None,
             grace: options.grace,
+            limits,
         }
     }
 
@@ -140,12 +150,15 @@ impl Driver {
         self.pump.drain().await;
         self.pump.idle_now().await;
         let signal = libc::WIFSIGNALED(exit.wait_status).then(|| libc::WTERMSIG(exit.wait_status));
+        let code = signal.map_or_else(|| libc::WEXITSTATUS(exit.wait_status), |signal| 128 + signal);
         let cause = match (self.leader, signal) {
             (Leader::Ending(cause), _) => cause,
-            (_, Some(_)) => Cause::Signal,
-            (_, None) => Cause::Exit,
+            (_, signal) => match (self.limit_met(exit, code), signal) {
+                (Some(limit), _) => Cause::Limit(limit),
+                (None, Some(_)) => Cause::Signal,
+                (None, None) => Cause::Exit,
+            },
         };
-        let code = signal.map_or_else(|| libc::WEXITSTATUS(exit.wait_status), |signal| 128 + signal);
         let usage = Usage {
             user: exit.user,
             system: exit.system,
@@ -158,6 +171,25 @@ impl Driver {
         if self.leftovers == Leftovers::Terminate {
             self.leftovers_at = Some(Instant::now() + LEFTOVER_DELAY);
         }
+    }
+
+    /// The limit that a leader has failed at. Its own death is a fact; for what happened below it, the kernel's count
+    /// says that a limit was met, and the leader's exit code that it did not get over it.
+    fn limit_met(&self, exit: &LeaderExit, code: i32) -> Option<Limit> {
+        let holds = |limit: Limit| self.limits.iter().find(|held| held.limit == limit).map(|held| held.value);
+        let used = exit.user + exit.system;
+        let failed_at = |limit: Limit| match limit {
+            Limit::Cpu => {
+                code == 128 + libc::SIGXCPU
+                    || code == 128 + libc::SIGKILL
+                        && holds(limit).is_some_and(|most| used > Duration::from_secs(most))
+            }
+            Limit::FileSize => code == 128 + libc::SIGXFSZ,
+            Limit::Memory | Limit::Processes => code != 0 && exit.met.contains(limit),
+            // Nobody counts how often opening has failed.
+            Limit::OpenFiles => false,
+        };
+        Limit::ALL.into_iter().find(|limit| holds(*limit).is_some() && failed_at(*limit))
     }
 
     fn obey(&mut self, order: Order) {

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-/// How a process ended. On the wire: `exitCode`, `signal` and `cause`.
+use super::Limit;
+
+/// How a process ended. On the wire: `exitCode`, `signal`, `cause`, and with `cause: limit` also `limit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exit {
@@ -14,6 +16,9 @@ pub struct Exit {
     pub signal: Option<Cow<'static, str>>,
     /// What brought it about.
     pub cause: Cause,
+    /// The limit that it was; left out for every other cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
 }
 
 /// What ended a process.
@@ -59,6 +64,8 @@ pub(crate) fn nullable<S: Serializer>(exit: &Option<Exit>, serializer: S) -> Res
         exit_code: Option<i32>,
         signal: Option<&'a str>,
         cause: Option<Cause>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<Limit>,
     }
 
     let members = Members {
@@ -66,6 +73,7 @@ pub(crate) fn nullable<S: Serializer>(exit: &Option<Exit>, serializer: S) -> Res
         exit_code: exit.as_ref().map(|exit| exit.exit_code),
         signal: exit.as_ref().and_then(|exit| exit.signal.as_deref()),
         cause: exit.as_ref().map(|exit| exit.cause),
+        limit: exit.as_ref().and_then(|exit| exit.limit),
     };
     members.serialize(serializer)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Exit, Stream, nullable_exit};
+use super::{Exit, HeldLimit, Stream, nullable_exit};
 use crate::{ProcessId, json};
 
 /// Result of `process/list`.
@@ -42,6 +42,9 @@ pub struct ListEntry {
     /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
     #[serde(skip_serializing_if = "json::is_zero")]
     pub withheld_bytes: u64,
+    /// The limits that it was started with, and by which means they hold; left out when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<HeldLimit>,
     /// What the client said of it; left out when that is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "json::string_map")]
     pub metadata: Vec<(String, String)>,

@@ -234,6 +234,13 @@ impl StartParams {
         }
         not_zero("timeoutMs", self.timeout_ms)?;
         not_zero("idleTimeoutMs", self.idle_timeout_ms)?;
+        if let Some(limits) = self.limits {
+            // A file of no bytes is one; the others would let nothing run at all.
+            not_zero("limits.memoryBytes", limits.memory_bytes)?;
+            not_zero("limits.cpuSeconds", limits.cpu_seconds)?;
+            not_zero("limits.openFiles", limits.open_files)?;
+            not_zero("limits.processes", limits.processes)?;
+        }
         not_zero("retention.maxBytes", self.retention.and_then(|retention| retention.max_bytes))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit};
 use rustix::system::uname;
-use weir_process::{Command, Leftovers, Process, ProcessOptions, Retention, Until};
+use weir_process::{Command, Leftovers, Limit, Process, ProcessOptions, Retention, Until};
 
 use super::{PluginArgs, host_config};
 use crate::host::{Host, Shared};
@@ -16,6 +16,15 @@ use crate::plugins::{Loaded, locate};
 
 /// A cell that does not answer within this time does not work.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The limits that a command can be given, and what their lines are called.
+const LIMITS: &[(&str, Limit)] = &[
+    ("memoryBytes", Limit::Memory),
+    ("cpuSeconds", Limit::Cpu),
+    ("openFiles", Limit::OpenFiles),
+    ("fileBytes", Limit::FileSize),
+    ("processes", Limit::Processes),
+];
 
 pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let system = uname();
@@ -48,9 +57,11 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
         "trees",
         if fast { "read from /proc/PID/task/TID/children" } else { "read by scanning /proc: slower" },
     );
-    report.line("cgroup", cgroup());
+    for (name, limit) in LIMITS {
+        report.line(name, host.shared().cells.describe_mechanism(*limit));
+    }
     report.line("open files", limit(getrlimit(Resource::Nofile)));
-    report.line("processes", limit(getrlimit(Resource::Nproc)));
+    report.line("rlimit nproc", limit(getrlimit(Resource::Nproc)));
     report.line("pipe size", format!("up to {} bytes", system_value("fs/pipe-max-size")));
     works &= plugin_lines(&mut report, &host, plugins);
     report.line(
@@ -156,32 +167,6 @@ async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
     match process.log().status().exit {
         Some(exit) if exit.code == 0 => Ok(started.elapsed()),
         exit => anyhow::bail!("expected `true` to exit with 0, saw {exit:?}"),
-    }
-}
-
-/// Where a cgroup (version 2) could be made, or why none can.
-fn cgroup() -> String {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let mounted =
-        mounts.lines().find(|line| line.contains(" - cgroup2 ")).and_then(|line| line.split(' ').nth(4));
-    let Some(mount) = mounted else { return "version 2 is not mounted".to_owned() };
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let Some(own) = own.lines().find_map(|line| line.strip_prefix("0::/")) else {
-        return format!("version 2 at {mount}, this process is in none");
-    };
-    let own = PathBuf::from(mount).join(own);
-    let probe = own.join(format!("weir-doctor-{}", std::process::id()));
-    match fs::create_dir(&probe) {
-        Ok(()) => {
-            let kill = if probe.join("cgroup.kill").exists() { "with" } else { "without" };
-            // An empty group can always be removed.
-            let _ = fs::remove_dir(&probe);
-            format!(
-                "version 2, groups can be made below {} ({kill} cgroup.kill); not used yet",
-                own.display()
-            )
-        }
-        Err(error) => format!("version 2 at {}, no group can be made: {error}", own.display()),
     }
 }
 

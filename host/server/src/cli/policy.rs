@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use weir_process::{Command, Leftovers, Output, ProcessOptions, Retention, StdinSource};
+use weir_process::{Command, Leftovers, Limits, Output, ProcessOptions, Retention, StdinSource};
 use weir_protocol::{OutputEncoding, PolicyCheckResult, Reply, ScriptCommand, ScriptWord, Verdict};
 
 use super::{CheckArgs, PluginArgs, caller, host_config};
@@ -33,6 +33,7 @@ pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<Ex
             env: std::env::vars_os().collect(),
             stdin: StdinSource::Null,
             output: Output::Separate,
+            limits: Limits::default(),
         },
         options: ProcessOptions {
             retention: Retention::default(),

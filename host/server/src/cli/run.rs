@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
 use weir_process::{
-    Command, Event, FailureDetail, Leftovers, Process, ProcessOptions, Retention, Scope, Signal, Stage,
-    StartError, StdinSource, Stream,
+    Command, Event, FailureDetail, Leftovers, Limits, Process, ProcessOptions, Retention, Scope, Signal,
+    Stage, StartError, StdinSource, Stream,
 };
 use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
 
@@ -45,6 +45,7 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
             env: std::env::vars_os().collect(),
             stdin: StdinSource::Descriptor(stdin),
             output: weir_process::Output::Separate,
+            limits: Limits::default(),
         },
         options: ProcessOptions {
             // Whoever reads this output is waited for, however slow: nothing is ever dropped.

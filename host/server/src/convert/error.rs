@@ -29,7 +29,7 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
                     )
                 }
                 FailureDetail::IsDirectory => format!("cannot run `{program}`: it is a directory"),
-                FailureDetail::None => format!("cannot run `{program}`: {}", reason(*errno)),
+                _ => format!("cannot run `{program}`: {}", reason(*errno)),
             };
             refused("exec", errno.raw_os_error(), message).with("program", program)
         }
@@ -42,6 +42,32 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
             let message =
                 format!("cannot give `{program}` the terminal that was made for it: {}", reason(*errno));
             refused("pty", errno.raw_os_error(), message).with("program", program.to_string())
+        }
+        StartError::Refused { stage: Stage::Limits, errno, program, detail, .. } => {
+            let (program, reason) = (program.display(), reason(*errno));
+            let message = match detail {
+                FailureDetail::Limit(limit) => {
+                    let limit = super::limit(*limit).as_str();
+                    format!("cannot set the limit `{limit}` of `{program}`: {reason}")
+                }
+                FailureDetail::Setting(file) => {
+                    format!("cannot set a limit of `{program}` at `{}`: {reason}", file.display())
+                }
+                _ => format!("cannot limit `{program}`: {reason}"),
+            };
+            let error = refused("limits", errno.raw_os_error(), message).with("program", program.to_string());
+            match detail {
+                FailureDetail::Limit(limit) => error.with("limit", super::limit(*limit).as_str()),
+                _ => error,
+            }
+        }
+        StartError::LimitNotHeld { limit } => {
+            let limit = super::limit(*limit).as_str();
+            let message = format!(
+                "nothing on this machine can hold the limit `{limit}`: no control group can be made, and the kernel does \
+                 not count the processes of a privileged user"
+            );
+            refused("limits", 0, message).with("limit", limit)
         }
         StartError::Terminal(io) => {
             let message = format!("cannot make a terminal: {io}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use weir_process::{
-    Command, EnvPolicy, Inherit, Leftovers, Output, Overflow, ProcessOptions, Retention, StdinSource,
+    Command, EnvPolicy, Inherit, Leftovers, Limits, Output, Overflow, ProcessOptions, Retention, StdinSource,
     TerminalSize, Variable,
 };
 use weir_protocol as wire;
@@ -68,6 +68,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
         env,
         stdin: if params.pipe_stdin { StdinSource::Pipe } else { StdinSource::Null },
         output: output(params.tty, params.merge_stderr),
+        limits: limits(params.limits.unwrap_or_default()),
     };
     let asked = params.retention.unwrap_or_default();
     let retention = Retention {
@@ -102,7 +103,6 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
 /// What a later release will do is refused by name, never passed over.
 fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
     let unsupported = [
-        ("limits", params.limits.is_some()),
         // Running without the sandbox that was asked for would be worse than an error.
         ("sandbox", params.sandbox.is_some()),
         ("enforceManagedNetwork", params.enforce_managed_network),
@@ -120,6 +120,11 @@ fn output(tty: Tty, merge_stderr: bool) -> Output {
         (Tty::Off, true) => Output::Merged,
         (Tty::Off, false) => Output::Separate,
     }
+}
+
+fn limits(limits: wire::ProcessLimits) -> Limits {
+    let wire::ProcessLimits { memory_bytes, cpu_seconds, open_files, file_bytes, processes } = limits;
+    Limits { memory_bytes, cpu_seconds, open_files, file_bytes, processes }
 }
 
 fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
