@@ -21,6 +21,7 @@ mod plugin_entry;
 mod process;
 mod random_tree;
 mod rpc_error;
+mod screen;
 mod transcript;
 
 pub mod settings;
@@ -41,6 +42,7 @@ pub use plugin_entry::PluginEntry;
 pub use process::{Process, chunks_of, merge, outline, pushed};
 pub use random_tree::RandomTree;
 pub use rpc_error::RpcError;
+pub use screen::Screen;
 pub use transcript::{Side, Transcript};
 
 /// Where Cargo has put this package's programs, as seen from an integration test or a bench.

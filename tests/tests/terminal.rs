@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
-use weir_tests::{Host, Json, Launch, Process, base64, chunks_of, merge, outline, pattern, pushed};
+use weir_tests::{Host, Json, Launch, Process, Screen, base64, chunks_of, merge, outline, pattern, pushed};
 
 weir_tests::both_ways!(
     the_terminal_controls_the_session_of_the_command,
@@ -38,59 +38,6 @@ mod refused {
     use super::*;
 
     weir_tests::binary_only!(a_terminal_that_cannot_be_made_is_told);
-}
-
-/// What a terminal has shown so far.
-struct Screen<'h> {
-    process: Process<'h>,
-    seen: Vec<u8>,
-}
-
-impl<'h> Screen<'h> {
-    fn new(process: Process<'h>) -> Self {
-        Self { process, seen: Vec::new() }
-    }
-
-    fn of(host: &'h Host, argv: &[&str], params: Value) -> Self {
-        let params = merge(json!({ "argv": argv, "tty": true }), params);
-        Self::new(host.start(params))
-    }
-
-    /// Waits for `text`; what comes up to its end is passed over from then on.
-    #[track_caller]
-    fn see(&mut self, text: &str) {
-        while !self.try_see(text) {
-            let event = self.process.event().value;
-            assert_eq!(event["method"], "process/output", "`{text}` does not come: {:?}", self.text());
-            assert_eq!(event.text("params.stream"), "pty");
-            self.seen.extend(event.bytes("params.chunk"));
-        }
-    }
-
-    fn try_see(&mut self, text: &str) -> bool {
-        let found = memchr::memmem::find(&self.seen, text.as_bytes());
-        found.map(|at| self.seen.drain(..at + text.len())).is_some()
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.seen).into_owned()
-    }
-
-    #[track_caller]
-    fn write(&self, text: &str) {
-        assert_eq!(self.process.write(text).text("status"), "accepted");
-    }
-
-    #[track_caller]
-    fn resize(&self, cols: u16, rows: u16) {
-        assert_eq!(self.process.call("process/resize", json!({ "cols": cols, "rows": rows })), json!({}));
-    }
-
-    /// The exit code, once everything has ended.
-    #[track_caller]
-    fn close(&self) -> i64 {
-        self.process.wait_close().int("exitCode")
-    }
 }
 
 /// All that a command prints on a terminal.

@@ -337,6 +337,9 @@ impl Signal {
     /// SIGINT.
     pub const INTERRUPT: Self = Self(libc::SIGINT);
 
+    /// SIGCONT.
+    pub const CONTINUE: Self = Self(libc::SIGCONT);
+
     /// SIGPIPE.
     pub const PIPE: Self = Self(libc::SIGPIPE);
 

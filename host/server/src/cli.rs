@@ -7,6 +7,8 @@ mod policy;
 mod run;
 mod serve;
 mod stdio;
+mod terminal;
+mod values;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -21,6 +23,7 @@ use tracing::debug;
 use tracing_subscriber::EnvFilter;
 use weir_process::ForkServerCommand;
 
+use self::values::LimitValue;
 use crate::config::HostConfig;
 use crate::outbox::Outbox;
 use crate::pipeline::Caller;
@@ -126,6 +129,16 @@ struct RunArgs {
     /// Print what this view of the configuration makes of the output.
     #[arg(long, value_name = "NAME", conflicts_with = "json")]
     view: Option<String>,
+    /// Give the command a terminal of its own: of the size of this one, which passes on every key.
+    #[arg(long)]
+    tty: bool,
+    /// End the command and all that it has started after so long: `90`, `1.5s`, `200ms`, `10m`, `2h`.
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    timeout: Option<Duration>,
+    /// A limit: memoryBytes, cpuSeconds, openFiles, fileBytes or processes, a number with K, M, G or T or without.
+    /// Can be given several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    limit: Vec<LimitValue>,
     /// The command and its arguments.
     #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
     command: Vec<OsString>,

@@ -4,22 +4,26 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::future::pending;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
+use anyhow::Context;
 use bytes::Bytes;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
 use weir_process::{
-    Command, Event, FailureDetail, Leftovers, Limits, Process, ProcessOptions, Retention, Scope, Signal,
-    Stage, StartError, StdinSource, Stream,
+    Cause, Command, Event, Exit, FailureDetail, Leftovers, Output as Destination, Process, ProcessOptions,
+    Retention, Scope, Signal, Stage, StartError, StdinSource, Stream, Variable,
 };
 use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
 
+use super::terminal::{self, Keyboard, RawMode};
+use super::values;
 use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, raise_descriptor_limit, tell};
 use crate::convert::{self, StartSpec};
 use crate::host::{Host, Shared};
@@ -29,12 +33,19 @@ use crate::pipeline::{self, ProcessFacts, StartFailure, Started};
 const TURN: u64 = 256 * 1024;
 /// How long a stream is silent before filters give what they hold back.
 const SILENCE: Duration = Duration::from_millis(60);
+/// As `timeout` has it.
+const TIMED_OUT: u8 = 124;
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
 pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    let (stdin, output, keyboard) = if args.tty {
+        (StdinSource::Null, Destination::Terminal(terminal::size()), Some(stdin))
+    } else {
+        (StdinSource::Descriptor(stdin), Destination::Separate, None)
+    };
     let host = Host::start(host_config(None, plugins)?)?;
     raise_descriptor_limit();
     let spec = StartSpec {
@@ -42,15 +53,15 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
             argv: args.command.clone(),
             arg0: None,
             cwd: None,
-            env: std::env::vars_os().collect(),
-            stdin: StdinSource::Descriptor(stdin),
-            output: weir_process::Output::Separate,
-            limits: Limits::default(),
+            env: environment(args.tty),
+            stdin,
+            output,
+            limits: values::limits(&args.limit),
         },
         options: ProcessOptions {
             // Whoever reads this output is waited for, however slow: nothing is ever dropped.
             retention: Retention { hold: Duration::MAX, ..Retention::default() },
-            timeout: None,
+            timeout: args.timeout,
             idle_timeout: None,
             leftovers: Leftovers::Keep,
             grace: host.shared().config.grace,
@@ -62,14 +73,28 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
         encoding: OutputEncoding::Base64,
         view: args.view.clone(),
     };
-    host.runtime().block_on(run_to_close(host.shared(), spec, args.json))
+    host.runtime().block_on(run_to_close(host.shared(), spec, args.json, keyboard))
 }
 
-async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::Result<ExitCode> {
+/// One's own, and what a terminal cannot do without.
+fn environment(tty: bool) -> Vec<Variable> {
+    let mut env: Vec<Variable> = std::env::vars_os().collect();
+    if tty && !env.iter().any(|(name, _)| name == "TERM") {
+        env.push(("TERM".into(), "xterm-256color".into()));
+    }
+    env
+}
+
+async fn run_to_close(
+    shared: &Shared,
+    spec: StartSpec,
+    json: bool,
+    keyboard: Option<OwnedFd>,
+) -> anyhow::Result<ExitCode> {
     let view = spec.view.clone();
     let program = spec.command.program().to_owned();
-    let mut interrupts =
-        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
+    let timeout = spec.options.timeout;
+    let mut signals = Signals::new()?;
     let id = ProcessId::from("run");
     let started = match pipeline::start(shared, spec, &id, &caller("weir run"), || true).await {
         Ok(started) => started,
@@ -78,6 +103,13 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
     let viewed = view.map(|name| Viewed::new(&name, &started));
     let process = started.process;
     let mut output = Output::new(id, json, viewed)?;
+    let mut raw = None;
+    if keyboard.is_some() {
+        raw = RawMode::enter(rustix::stdio::stdin()).context("cannot set the mode of this terminal")?;
+        // It may have changed while the command was starting.
+        drop(process.resize(terminal::size()));
+    }
+    let mut keyboard = keyboard.map(Keyboard::new);
     let news = Arc::new(News(Notify::new()));
     process.log().follow(Waker::from(Arc::clone(&news)));
     let mut events = Vec::new();
@@ -88,7 +120,10 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
         for event in events.drain(..) {
             match &event {
                 Event::Exited { exit, streams_open, .. } => {
-                    code = u8::try_from(exit.code).unwrap_or(OWN_FAULT);
+                    // What comes now is for whoever started this.
+                    raw = None;
+                    code = exit_code(exit);
+                    report_end(&program, exit, timeout);
                     if !streams_open.is_empty() {
                         report_holders(&program, exit.code, &process);
                     }
@@ -119,10 +154,25 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
         tokio::select! {
             () = news.0.notified() => {}
             () = output.silence() => output.idle().await?,
-            kind = any(&mut interrupts) => {
-                asked += 1;
-                pass_on(&process, kind, asked, shared.config.grace);
+            typed = next_typed(&mut keyboard) => {
+                if let Some(keyboard) = &mut keyboard {
+                    keyboard.pass_on(typed, &process);
+                }
             }
+            signal = signals.next() => match signal {
+                Signalled::End(kind) => {
+                    asked += 1;
+                    pass_on(&process, kind, asked, shared.config.grace);
+                }
+                Signalled::Resized | Signalled::Continued if keyboard.is_none() => {}
+                Signalled::Resized => drop(process.resize(terminal::size())),
+                Signalled::Continued => {
+                    if let Some(raw) = &raw {
+                        raw.set().context("cannot set the mode of this terminal")?;
+                    }
+                    drop(process.resize(terminal::size()));
+                }
+            },
         }
     }
 }
@@ -136,12 +186,53 @@ impl Wake for News {
     }
 }
 
-async fn any(signals: &mut [SignalStream; 3]) -> SignalKind {
-    let [interrupt, terminate, hang_up] = signals;
-    tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
-        _ = hang_up.recv() => SignalKind::hangup(),
+/// The signals that mean something here.
+struct Signals {
+    interrupt: SignalStream,
+    terminate: SignalStream,
+    hang_up: SignalStream,
+    resized: SignalStream,
+    continued: SignalStream,
+}
+
+/// What a signal means.
+enum Signalled {
+    /// Somebody wants an end.
+    End(SignalKind),
+    /// The user's terminal has another size.
+    Resized,
+    /// This process was stopped, and somebody else had the terminal.
+    Continued,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            resized: signal(SignalKind::window_change())?,
+            continued: signal(SignalKind::from_raw(Signal::CONTINUE.number()))?,
+        })
+    }
+
+    /// Cancel-safe.
+    async fn next(&mut self) -> Signalled {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signalled::End(SignalKind::interrupt()),
+            _ = self.terminate.recv() => Signalled::End(SignalKind::terminate()),
+            _ = self.hang_up.recv() => Signalled::End(SignalKind::hangup()),
+            _ = self.resized.recv() => Signalled::Resized,
+            _ = self.continued.recv() => Signalled::Continued,
+        }
+    }
+}
+
+/// What is typed next, for as long as somebody listens.
+async fn next_typed(keyboard: &mut Option<Keyboard>) -> Option<Bytes> {
+    match keyboard {
+        Some(keyboard) => keyboard.next().await,
+        None => pending().await,
     }
 }
 
@@ -161,6 +252,26 @@ async fn end_tree(process: &Process, grace: Duration) {
         if !survivors.is_empty() {
             tell(&format!("these processes survive SIGKILL: {survivors:?}"));
         }
+    }
+}
+
+fn exit_code(exit: &Exit) -> u8 {
+    match exit.cause {
+        Cause::Timeout => TIMED_OUT,
+        _ => u8::try_from(exit.code).unwrap_or(OWN_FAULT),
+    }
+}
+
+/// Says why it has ended, if that was not its own doing.
+fn report_end(program: &OsStr, exit: &Exit, timeout: Option<Duration>) {
+    let program = program.display();
+    match (exit.cause, timeout) {
+        (Cause::Timeout, Some(timeout)) => tell(&format!("`{program}` was ended after {timeout:?}")),
+        (Cause::Limit(limit), _) => {
+            let limit = convert::limit(limit).as_str();
+            tell(&format!("`{program}` was ended by its limit `{limit}`"));
+        }
+        _ => {}
     }
 }
 
