@@ -31,7 +31,7 @@ pub(crate) struct Ours {
     pub(crate) stdin: Option<StdinEnd>,
     /// One for each stream that there is.
     pub(crate) output: Vec<OutputEnd>,
-    pub(crate) terminal: Option<ControllingTerminal>,
+    pub(crate) terminal: Option<Master>,
 }
 
 /// Where the host writes what the command reads.
@@ -64,15 +64,6 @@ pub(crate) enum OtherEnd {
     Terminal(TerminalId),
 }
 
-/// The terminal that controls a command's session.
-#[derive(Debug)]
-pub(crate) struct ControllingTerminal {
-    pub(crate) master: Master,
-    /// Open as long as the leader lives: until then everybody in its session can open the terminal anew by the name
-    /// `/dev/tty`, so that nobody has it open is no end.
-    pub(crate) slave: Option<OwnedFd>,
-}
-
 /// Why there are no streams.
 #[derive(Debug)]
 pub(crate) enum StreamsError {
@@ -93,17 +84,14 @@ impl Streams {
 
     fn of_terminal(terminal: Terminal) -> io::Result<Self> {
         let Terminal { master, receiver, sender, slave } = terminal;
-        let theirs = vec![slave.try_clone()?, slave.try_clone()?, slave.try_clone()?];
         let output = OutputEnd {
             stream: Stream::Pty,
             source: OutputSource::Terminal(receiver),
             other_end: OtherEnd::Terminal(TerminalId::of(&slave)?),
         };
-        let ours = Ours {
-            stdin: Some(StdinEnd::Terminal(sender)),
-            output: vec![output],
-            terminal: Some(ControllingTerminal { master, slave: Some(slave) }),
-        };
+        let theirs = vec![slave.try_clone()?, slave.try_clone()?, slave];
+        let ours =
+            Ours { stdin: Some(StdinEnd::Terminal(sender)), output: vec![output], terminal: Some(master) };
         Ok(Self { ours, theirs, which: HAS_STDIN | HAS_STDOUT | HAS_STDERR })
     }
 

@@ -1,10 +1,11 @@
 //! The shim: one small process above each command, a subreaper that nothing below it can leave.
 //!
 //! It runs the command, reaps everything, passes signals on, ends the tree when told to or when the host is gone,
-//! and says what became of it. It knows nothing of output: it closes the streams as soon as the command has them.
+//! and says what became of it. It knows nothing of output: it closes the streams as soon as the command has them, and
+//! a terminal when the leader has ended.
 
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ const SURVIVOR_DELAY: Duration = Duration::from_secs(2);
 const ROUND_PAUSE: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
 /// Runs as a shim until the tree is gone.
-pub(crate) fn run(host: UnixStream, stdio: Stdio) {
+pub(crate) fn run(host: UnixStream, mut stdio: Stdio) {
     let Some((command, inbox)) = first_frame(&host) else { return };
     let Ok(children) = ChildSignal::open() else { return };
     let started = Instant::now();
@@ -39,6 +40,7 @@ pub(crate) fn run(host: UnixStream, stdio: Stdio) {
         }
         Err(failure) => (Vec::new(), Err(failure)),
     };
+    let terminal = stdio.stdin.take().filter(|_| command.terminal && launched.is_ok());
     drop(stdio);
     let me = getpid().as_raw_nonzero().get();
     let frame = match &launched {
@@ -54,7 +56,7 @@ pub(crate) fn run(host: UnixStream, stdio: Stdio) {
         children,
         leader: launched.as_ref().ok().copied(),
         leader_group: launched.as_ref().copied().unwrap_or_default(),
-        has_terminal: command.terminal,
+        terminal,
         started,
         groups,
         ending: Ending::No,
@@ -94,8 +96,9 @@ struct Shim {
     /// The command's pid until it is reaped: a reaped pid may belong to somebody else.
     leader: Option<i32>,
     leader_group: i32,
-    /// Whether the leader's session has a terminal of its own.
-    has_terminal: bool,
+    /// That of the leader's session, until the leader has ended: as long as it lives everybody in its session can open
+    /// the terminal anew by the name `/dev/tty`, so that nobody else has it open is no end.
+    terminal: Option<OwnedFd>,
     started: Instant,
     /// Those that the command is in.
     groups: Vec<Group>,
@@ -208,7 +211,7 @@ impl Shim {
     /// interactive shells do. Gives when to tell it (again): others have half of the grace to end in their own way,
     /// since SIGHUP would overtake SIGTERM; and a shell that is about to read a line can miss one.
     fn first_hang_up(&self, grace: Duration) -> Option<Instant> {
-        let leader = self.leader.filter(|_| self.has_terminal)?;
+        let leader = self.leader.filter(|_| self.terminal.is_some())?;
         if tree::ignores(leader, Signal::TERM) {
             tree::signal_all(&[leader], Signal::HUP);
         }
@@ -281,6 +284,7 @@ impl Shim {
                 Reaped::Stopped { .. } => {}
                 Reaped::Ended { pid, wait_status, usage } if Some(pid) == self.leader => {
                     self.leader = None;
+                    self.terminal = None;
                     self.report(&FromShim::Exited(LeaderExit {
                         wait_status,
                         user: usage.user,

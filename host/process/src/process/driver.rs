@@ -14,8 +14,7 @@ use crate::cell::frame::{FromShim, LeaderExit, ToShim};
 use crate::cell::{Cell, Scope, tree};
 use crate::limits::{HeldLimit, Limit};
 use crate::log::{Cause, Exit, Usage};
-use crate::streams::ControllingTerminal;
-use crate::terminal::TerminalSize;
+use crate::terminal::{Master, TerminalSize};
 
 /// How long what the leader left behind may take to end by itself before `leftovers: terminate` ends it.
 const LEFTOVER_DELAY: Duration = Duration::from_millis(250);
@@ -39,7 +38,7 @@ pub(super) struct Driver {
     pump: Pump,
     /// None if it was never kept open.
     stdin: Option<Stdin>,
-    terminal: Option<ControllingTerminal>,
+    terminal: Option<Master>,
     orders: mpsc::Receiver<Order>,
     gone: watch::Sender<bool>,
     signals: VecDeque<oneshot::Sender<Signalled>>,
@@ -69,7 +68,7 @@ pub(super) struct Parts {
     pub(super) cell: Cell,
     pub(super) pump: Pump,
     pub(super) stdin: Option<Stdin>,
-    pub(super) terminal: Option<ControllingTerminal>,
+    pub(super) terminal: Option<Master>,
     pub(super) limits: Vec<HeldLimit>,
 }
 
@@ -145,7 +144,6 @@ impl Driver {
     }
 
     async fn leader_exited(&mut self, exit: &LeaderExit) {
-        self.release_terminal();
         // What the leader printed before it ended goes before its exit, and streams that ended with it are known.
         self.pump.drain().await;
         self.pump.idle_now().await;
@@ -210,7 +208,7 @@ impl Driver {
                 }
             }
             Order::Resize { size, reply } => {
-                if let Some(ControllingTerminal { master, .. }) = &self.terminal
+                if let Some(master) = &self.terminal
                     && let Err(error) = master.resize(size)
                 {
                     warn!(pid = self.pid, %error, "a terminal keeps its size");
@@ -278,7 +276,6 @@ impl Driver {
     /// server's, which ends them.
     fn lose_shim(&mut self) {
         warn!(pid = self.pid, "the shim is gone; its tree is being ended");
-        self.release_terminal();
         if self.leader != Leader::Exited {
             self.leader = Leader::Exited;
             self.pump.log().record_exit(lost(self.started));
@@ -292,13 +289,6 @@ impl Driver {
     fn hang_up_if_over(&mut self) {
         if self.pump.has_ended() && self.terminal.take().is_some() {
             self.stdin.iter_mut().for_each(Stdin::end);
-        }
-    }
-
-    /// With the leader its session has lost the terminal: from here on it ends when the last one closes it.
-    fn release_terminal(&mut self) {
-        if let Some(terminal) = &mut self.terminal {
-            terminal.slave = None;
         }
     }
 
