@@ -29,7 +29,8 @@ fn params_error(method: &str, params: &str) -> ErrorObject {
 
 #[test]
 fn every_method_is_known_by_its_name() {
-    let params = r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM","plugin":"t"}"#;
+    let params = r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM","plugin":"t",
+        "cols":1,"rows":1}"#;
     for method in Call::METHODS {
         assert_eq!(call(method, params).expect("sound params").method(), *method);
     }
@@ -223,6 +224,11 @@ fn the_other_methods_take_their_params() {
         panic!()
     };
     assert_eq!((signal.signal.as_str(), signal.scope), ("interrupt", Scope::Tree));
+    let Ok(Call::ProcessResize(resize)) = call("process/resize", r#"{"processId":"p","cols":7,"rows":5}"#)
+    else {
+        panic!()
+    };
+    assert_eq!((resize.process_id.as_str(), resize.cols, resize.rows), ("p", 7, 5));
     let Ok(Call::ProcessTerminate(terminate)) = call("process/terminate", r#"{"processId":"p","graceMs":0}"#)
     else {
         panic!()

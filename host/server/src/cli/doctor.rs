@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit};
 use rustix::system::uname;
-use weir_process::{Command, Leftovers, Limit, Process, ProcessOptions, Retention, Until};
+use weir_process::{
+    Command, Leftovers, Limit, Output, Process, ProcessOptions, Retention, TerminalSize, Until,
+};
 
 use super::{PluginArgs, host_config};
 use crate::host::{Host, Shared};
@@ -41,7 +43,7 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
 
     let config = host_config(None, plugins)?;
     let host = Host::start(config.clone())?;
-    let cell = host.runtime().block_on(try_cell(host.shared()));
+    let cell = host.runtime().block_on(try_cell(host.shared(), Output::Separate));
     let mut works = cell.is_ok();
     report.line(
         "containment",
@@ -50,6 +52,15 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
                 format!("subreaper cells; `true` ran in one in {:.1} ms", time.as_secs_f64() * 1000.0)
             }
             Err(error) => format!("BROKEN: {error:#}"),
+        },
+    );
+    let size = TerminalSize { cols: 80, rows: 24 };
+    let terminal = host.runtime().block_on(try_cell(host.shared(), Output::Terminal(size)));
+    report.line(
+        "terminals",
+        match terminal {
+            Ok(_) => "can be made".to_owned(),
+            Err(error) => format!("none can be made: {error:#}"),
         },
     );
     let fast = Path::new("/proc/thread-self/children").exists();
@@ -147,11 +158,12 @@ fn plugin_lines(report: &mut Report, host: &Host, args: &PluginArgs) -> bool {
 }
 
 /// Runs a command in a cell, to its close.
-async fn try_cell(shared: &Shared) -> anyhow::Result<Duration> {
+async fn try_cell(shared: &Shared, output: Output) -> anyhow::Result<Duration> {
     let started = Instant::now();
     let command = Command {
         argv: vec!["true".into()],
         env: std::env::vars_os().filter(|(name, _)| name == "PATH").collect(),
+        output,
         ..Command::default()
     };
     let options = ProcessOptions {
