@@ -27,8 +27,9 @@ use crate::pipeline::{self, ProcessFacts, StartFailure, Started};
 
 /// Output that is taken at once.
 const TURN: u64 = 256 * 1024;
-/// How long a stream is silent before filters give what they hold back.
-const SILENCE: Duration = Duration::from_millis(60);
+/// How long a command is silent before the filters of a view give what they hold back: it may be a prompt. Longer than
+/// the pauses of a progress display, which would come line by line.
+const SILENCE: Duration = Duration::from_secs(1);
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
