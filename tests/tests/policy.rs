@@ -133,6 +133,8 @@ fn the_default_holds_where_every_policy_passes(launch: Launch) {
     refused(&host, &["sh", "-c", "true"]).assert(-32020, "policyDenied", &["default"]);
     let result = host.call("process/run", json!({ "argv": ["true"] }));
     assert_eq!((result["decision"].text("by"), result["decision"].text("rule")), ("plugin", "t"));
+    let list = host.call("plugin/list", json!({}));
+    assert_eq!(list.at("plugins.0").text("version"), "0.1.0", "of the interface: {list}");
 }
 
 fn deny_beats_ask_and_ask_beats_allow_in_any_order(launch: Launch) {

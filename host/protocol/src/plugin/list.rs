@@ -51,7 +51,7 @@ pub struct PluginEntry {
     pub name: String,
     /// What it can do.
     pub kinds: Vec<PluginKind>,
-    /// The version that the component states; left out if it states none.
+    /// The version of `weir:plugin` that it was written against; left out if it names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The digest of the component, in hexadecimal digits.

@@ -358,7 +358,7 @@ fn plugin_entry(loaded: &Loaded) -> wire::PluginEntry {
     wire::PluginEntry {
         name: plugin.name().to_owned(),
         kinds: kinds(plugin.kinds()),
-        version: None,
+        version: plugin.inspection().wit_version.clone(),
         sha256: plugin.digest().to_owned(),
         source: match &spec.source {
             Source::File(path) => path.display().to_string(),
