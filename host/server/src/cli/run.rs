@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
 use weir_process::{
     Command, Event, FailureDetail, Leftovers, Process, ProcessOptions, Retention, Scope, Signal, Stage,
@@ -20,7 +20,7 @@ use weir_process::{
 };
 use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
 
-use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, raise_descriptor_limit, tell};
+use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, person, raise_descriptor_limit, tell};
 use crate::convert::{self, StartSpec};
 use crate::host::{Host, Shared};
 use crate::pipeline::{self, ProcessFacts, StartFailure, Started};
@@ -30,9 +30,13 @@ const TURN: u64 = 256 * 1024;
 /// How long a command is silent before the filters of a view give what they hold back: it may be a prompt. Longer than
 /// the pauses of a progress display, which would come line by line.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How long what has closed its output may take to end before it is told of as left behind.
+const PARTING: Duration = Duration::from_millis(200);
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
+/// As the options that cannot be parsed have it.
+const WRONG_USAGE: u8 = 2;
 
 pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
@@ -69,7 +73,13 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
     let mut interrupts =
         [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
     let id = ProcessId::from("run");
-    let started = match pipeline::start(shared, spec, &id, &caller("weir run"), || true).await {
+    let caller = caller("weir run", person::is_there().then_some(person::ask));
+    let started = tokio::select! {
+        started = pipeline::start(shared, spec, &id, &caller, || true) => started,
+        // Given up before there was anything to pass it on to.
+        kind = any(&mut interrupts) => return Ok(ExitCode::from(128 + kind.as_raw_value() as u8)),
+    };
+    let started = match started {
         Ok(started) => started,
         Err(failure) => return Ok(not_started(&failure)),
     };
@@ -96,6 +106,9 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
                 }
                 Event::Output { .. } | Event::Closed { .. } => {}
             }
+            if let Event::Closed { withheld_bytes, withheld_reason: Some(reason), .. } = &event {
+                tell(&format!("{withheld_bytes} bytes of output were withheld: {reason}"));
+            }
             let closed = matches!(event, Event::Closed { .. });
             if let Err(error) = output.write(event).await {
                 end_tree(&process, shared.config.lost_client_grace).await;
@@ -106,7 +119,10 @@ async fn run_to_close(shared: &Shared, spec: StartSpec, json: bool) -> anyhow::R
                 };
             }
             if closed {
-                report_leftovers(&program, &process);
+                // Who has closed its output is most often about to end.
+                if timeout(PARTING, process.tree_gone()).await.is_err() {
+                    report_leftovers(&program, &process);
+                }
                 end_tree(&process, shared.config.grace).await;
                 return Ok(ExitCode::from(code));
             }
@@ -167,6 +183,7 @@ fn not_started(failure: &StartFailure) -> ExitCode {
     tell(told.message());
     let code = match failure {
         StartFailure::Denied(_) => NOT_EXECUTABLE,
+        StartFailure::NoSuchView(..) => WRONG_USAGE,
         StartFailure::Spawn(StartError::Refused { stage: Stage::Exec, detail, errno, .. }) => {
             let is_directory = matches!(detail, FailureDetail::IsDirectory);
             if !is_directory && errno.raw_os_error() == 2 { NOT_FOUND } else { NOT_EXECUTABLE }
