@@ -12,6 +12,8 @@
 mod lines;
 #[path = "whole/measures.rs"]
 mod measures;
+#[path = "whole/plugins.rs"]
+mod plugins;
 #[path = "whole/server.rs"]
 mod server;
 #[path = "whole/table.rs"]

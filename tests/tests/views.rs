@@ -288,7 +288,7 @@ fn an_unknown_view_is_refused_before_anything_runs(launch: Launch) {
     let directory = tempfile::tempdir().expect("a directory");
     let trace = directory.path().join("trace");
     let ran = by_hand(&directory, &["--view", "nope", "--", "touch", trace.to_str().expect("UTF-8")]);
-    assert_eq!(ran.status, 125, "{}", ran.stderr);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("`nope`") && !trace.exists(), "{}", ran.stderr);
 }
 
@@ -445,7 +445,7 @@ fn a_summary_is_given_of_a_closed_process_alone(launch: Launch) {
     let none = host.call("process/summary", summary(json!({ "options": { "unknown": true } })));
     assert_eq!((none.flag("recognised"), none.text("text")), (false, ""));
     let error = host.refused("process/summary", summary(json!({ "options": { "nonsense": 1 } })));
-    error.assert(-32021, "policyFailed", &["count", "nonsense"]);
+    error.assert(-32602, "invalidParams", &["count", "nonsense"]);
     host.try_other("plugin/fault").expect("a summary that fails is a fault");
     for (plugin, named) in [("nobody", "`count`"), ("upper", "`count`")] {
         let error = host.refused("process/summary", process.params(json!({ "plugin": plugin })));

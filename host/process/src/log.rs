@@ -23,6 +23,7 @@ mod retained;
 mod state;
 mod store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -155,6 +156,8 @@ pub struct Status {
     /// Bytes that were printed and not appended, because what they had to go through failed. Not part of
     /// `total_bytes`, and without sequence numbers; what was on the way when it failed is not counted.
     pub withheld_bytes: u64,
+    /// Why, if something was withheld: the first reason.
+    pub withheld_reason: Option<Arc<str>>,
     /// The sequence number that the next entry will take.
     pub next_seq: u64,
 }
@@ -212,6 +215,8 @@ pub enum Event {
         dropped_bytes: u64,
         /// Bytes that were printed and not appended: see [`Status::withheld_bytes`].
         withheld_bytes: u64,
+        /// Why, if something was.
+        withheld_reason: Option<Arc<str>>,
         /// What is missing between the event before and this one.
         dropped: Option<Dropped>,
     },

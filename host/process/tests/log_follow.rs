@@ -75,7 +75,14 @@ fn events_come_in_order_and_once() {
     assert_eq!((chunk.seq, &chunk.bytes[..]), (3, &b"late"[..]));
     assert_eq!(
         *closed,
-        Event::Closed { seq: 4, total_bytes: 5, dropped_bytes: 0, withheld_bytes: 0, dropped: None }
+        Event::Closed {
+            seq: 4,
+            total_bytes: 5,
+            dropped_bytes: 0,
+            withheld_bytes: 0,
+            withheld_reason: None,
+            dropped: None
+        }
     );
     assert_eq!(take(&log, u64::MAX), (vec![], false));
 }
@@ -143,7 +150,14 @@ fn a_loss_at_the_end_is_told_with_the_close() {
     };
     assert_eq!(
         *closed,
-        Event::Closed { seq: 3, total_bytes: 3, dropped_bytes: 3, withheld_bytes: 0, dropped: None }
+        Event::Closed {
+            seq: 3,
+            total_bytes: 3,
+            dropped_bytes: 3,
+            withheld_bytes: 0,
+            withheld_reason: None,
+            dropped: None
+        }
     );
 }
 

@@ -76,6 +76,9 @@ pub struct ClosedEvent {
     /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
     #[serde(skip_serializing_if = "json::is_zero")]
     pub withheld_bytes: u64,
+    /// Why something was withheld; left out when nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld_reason: Option<String>,
     /// What is missing before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<Dropped>,

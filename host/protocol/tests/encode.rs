@@ -312,14 +312,18 @@ fn the_end_of_a_process_is_told_in_two_events() {
         total_bytes: 5,
         dropped_bytes: 3,
         withheld_bytes: 0,
+        withheld_reason: None,
         dropped: None,
     };
     assert_eq!(
         event(&Event::Closed(closed.clone())),
         json!({"processId": "p", "seq": 10, "totalBytes": 5, "droppedBytes": 3})
     );
-    let withheld = event(&Event::Closed(ClosedEvent { dropped, withheld_bytes: 4, ..closed }));
+    let withheld_reason = Some("broken".to_owned());
+    let withheld =
+        event(&Event::Closed(ClosedEvent { dropped, withheld_bytes: 4, withheld_reason, ..closed }));
     assert_eq!((&withheld["dropped"]["toSeq"], &withheld["withheldBytes"]), (&json!(2), &json!(4)));
+    assert_eq!(withheld["withheldReason"], "broken");
 }
 
 #[test]
@@ -427,6 +431,7 @@ proptest! {
         }
         if withheld_bytes > 0 {
             expected["withheldBytes"] = withheld_bytes.into();
+            expected["withheldReason"] = "broken".into();
         }
         if !passed_over.is_empty() {
             expected["passedOver"] = json!(passed_over);
@@ -446,7 +451,7 @@ proptest! {
         expected["chunks"] = objects.into();
         let read = ReadResult {
             chunks: parts, next_seq, exit, closed, failure, dropped, streams_open, total_bytes, dropped_bytes,
-            withheld_bytes, passed_over,
+            withheld_bytes, withheld_reason: (withheld_bytes > 0).then(|| "broken".into()), passed_over,
         };
         prop_assert_eq!(result(Reply::ProcessRead(Box::new(read))), expected);
     }
@@ -470,6 +475,7 @@ proptest! {
             total_bytes: 10,
             dropped_bytes: 4,
             withheld_bytes: if plugins { 6 } else { 0 },
+            withheld_reason: plugins.then(|| "broken".into()),
             usage: exited.then(usage),
             cuts: vec![Cut { stream: Stream::Stderr, at_byte: 5, bytes: 4 }],
             view: plugins.then(|| "tidy".into()),
@@ -496,6 +502,7 @@ proptest! {
         }
         if plugins {
             expected["withheldBytes"] = 6.into();
+            expected["withheldReason"] = "broken".into();
             expected["view"] = "tidy".into();
             expected["passedOver"] = json!(["fold"]);
             expected["decision"] = json!({"verdict": "allow", "by": "default", "generation": 1});

@@ -117,7 +117,14 @@ fn a_list_of_plugins_has_their_figures() {
         ingest: true,
         switched_off: false,
         grants: PluginGrants::default(),
-        limits: PluginLimits { time_ms: 1, memory_bytes: 2, output_bytes: 3 },
+        limits: PluginLimits {
+            time_ms: 1,
+            init_time_ms: 4,
+            summary_time_ms: 5,
+            memory_bytes: 2,
+            output_bytes: 3,
+            component_bytes: 6,
+        },
         calls: 4,
         faults: 5,
         p50_us: 6,
@@ -143,7 +150,8 @@ fn a_list_of_plugins_has_their_figures() {
     };
     let plain = json!({"name": "redact", "kinds": ["filter"], "sha256": "ab", "source": "builtin:redact",
         "generation": 4, "ingest": true, "switchedOff": false, "grants": {"env": [], "read": []},
-        "limits": {"timeMs": 1, "memoryBytes": 2, "outputBytes": 3}, "calls": 4, "faults": 5, "p50Us": 6,
+        "limits": {"timeMs": 1, "initTimeMs": 4, "summaryTimeMs": 5, "memoryBytes": 2, "outputBytes": 3,
+            "componentBytes": 6}, "calls": 4, "faults": 5, "p50Us": 6,
         "p99Us": 7, "bytesIn": 8, "bytesOut": 9, "masked": 10});
     let mut granted = plain.clone();
     granted["version"] = "1.2.3".into();

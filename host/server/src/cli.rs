@@ -2,6 +2,7 @@
 
 mod doctor;
 mod init;
+mod person;
 mod plugin;
 mod policy;
 mod run;
@@ -22,13 +23,13 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::debug;
 use tracing_subscriber::EnvFilter;
 use weir_process::ForkServerCommand;
+use weir_protocol::AskParams;
 
 use self::values::LimitValue;
 use crate::config::HostConfig;
-use crate::outbox::Outbox;
 use crate::pipeline::Caller;
 use crate::plugins::locate;
-use crate::questions::Questions;
+use crate::questions::{Asking, Questions};
 
 /// The argument that makes this executable the fork server.
 const FORK_SERVER: &str = "fork-server";
@@ -160,7 +161,7 @@ pub fn main() -> ExitCode {
         Some(Command::Serve(args)) => serve::serve(args, &cli.plugins),
         Some(Command::Run(args)) => run::run(args, &cli.plugins),
         Some(Command::Doctor) => doctor::doctor(&cli.plugins),
-        Some(Command::Init) => init::init(),
+        Some(Command::Init) => init::init(&cli.plugins),
         Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
         Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
     };
@@ -201,9 +202,9 @@ fn host_config(args: Option<&ServeArgs>, plugins: &PluginArgs) -> anyhow::Result
     Ok(config)
 }
 
-/// Whoever uses the command line. Nobody can be asked there.
-fn caller(name: &str) -> Caller {
-    let questions = Questions::new(Outbox::new());
+/// Who calls from the command line; `person` answers what has to be asked.
+fn caller(name: &str, person: Option<fn(AskParams, Duration) -> Asking>) -> Caller {
+    let questions = Questions::to_person(person);
     Caller { session: "command-line".into(), client: name.into(), questions }
 }
 

@@ -69,16 +69,22 @@ pub(crate) fn event(
                 dropped: told(dropped),
             })
         }
-        process::Event::Closed { seq, total_bytes, dropped_bytes, withheld_bytes, dropped } => {
-            wire::Event::Closed(wire::ClosedEvent {
-                process_id,
-                seq,
-                total_bytes,
-                dropped_bytes,
-                withheld_bytes,
-                dropped: told(dropped),
-            })
-        }
+        process::Event::Closed {
+            seq,
+            total_bytes,
+            dropped_bytes,
+            withheld_bytes,
+            withheld_reason,
+            dropped,
+        } => wire::Event::Closed(wire::ClosedEvent {
+            process_id,
+            seq,
+            total_bytes,
+            dropped_bytes,
+            withheld_bytes,
+            withheld_reason: withheld_reason.as_deref().map(str::to_owned),
+            dropped: told(dropped),
+        }),
     }
 }
 
@@ -105,6 +111,7 @@ fn read_result(batch: ReadBatch, encoding: OutputEncoding) -> wire::ReadResult {
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
         withheld_bytes: status.withheld_bytes,
+        withheld_reason: status.withheld_reason.as_deref().map(str::to_owned),
         passed_over: Vec::new(),
     }
 }
@@ -202,6 +209,7 @@ pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>)
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
         withheld_bytes: status.withheld_bytes,
+        withheld_reason: status.withheld_reason.as_deref().map(str::to_owned),
         usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
         cuts,
         decision: decision(run.decision),

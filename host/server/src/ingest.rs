@@ -1,5 +1,7 @@
 //! Filters between a command's stream and its log: what plugins call a filter, as processes know it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use weir_plugin::{Fault, FilterStream};
 use weir_process::{Ingest, Ingesting, Withhold};
@@ -21,7 +23,12 @@ impl Ingest for Filtered {
     }
 }
 
-/// The fault was told where it happened; here it only means that nothing more may pass.
-fn withhold(_: Box<Fault>) -> Withhold {
-    Withhold
+/// The fault was told where it happened; here it means that nothing more may pass.
+fn withhold(fault: Box<Fault>) -> Withhold {
+    Withhold(Arc::from(format!(
+        "the filter `{}` failed ({}): {}",
+        fault.plugin,
+        fault.kind.word(),
+        fault.message
+    )))
 }

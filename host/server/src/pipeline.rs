@@ -216,8 +216,9 @@ async fn decide(
                 Answer::None(why) => match &ruling.fault {
                     Some(fault) => Err(StartFailure::PolicyFailed(Box::new(fault.clone()))),
                     None => {
-                        let asked = ruling.decider.as_ref().and_then(|decider| decider.reason.as_deref());
-                        let asked = asked.map(|asked| format!(" ({asked})")).unwrap_or_default();
+                        let asked = ruling.decider.as_ref().and_then(|decider| decider.reason.clone());
+                        let asked = asked.unwrap_or_else(|| undecided(ruling));
+                        let asked = if asked.is_empty() { asked } else { format!(" ({asked})") };
                         Err(denial(ruling, format!("it has to be asked about{asked}, and {why}")))
                     }
                 },
@@ -235,11 +236,22 @@ pub(crate) fn refusal(ruling: &Ruling) -> StartFailure {
             let reason = ruling.decider.as_ref().and_then(|decider| decider.reason.clone());
             let reason = reason.unwrap_or_else(|| match &ruling.decider {
                 Some(decider) => format!("plugin `{}` denies it", decider.plugin),
-                None => "no policy allows it, and the configured default is to deny".to_owned(),
+                None => format!("the default is to deny, and {}", undecided(ruling)),
             });
             denial(ruling, reason)
         }
     }
+}
+
+/// Why the default holds: what the policies said who had no opinion.
+fn undecided(ruling: &Ruling) -> String {
+    let passes = ruling.opinions.iter().filter(|opinion| opinion.verdict == Some(Verdict::Pass));
+    let reasons =
+        passes.filter_map(|opinion| Some(format!("`{}`: {}", opinion.plugin, opinion.reason.as_ref()?)));
+    let mut reasons: Vec<String> = reasons.collect();
+    reasons.dedup();
+    let none = "no policy has an opinion";
+    if reasons.is_empty() { none.to_owned() } else { format!("{none}: {}", reasons.join("; ")) }
 }
 
 fn denial(ruling: &Ruling, reason: String) -> StartFailure {
@@ -385,7 +397,7 @@ fn question(judgement: &Judgement, id: &ProcessId) -> AskParams {
     let reason = match (&ruling.fault, decider.and_then(|decider| decider.reason.clone())) {
         (Some(fault), _) => format!("plugin `{}` cannot decide: {}", fault.plugin, fault.message),
         (None, Some(reason)) => reason,
-        (None, None) => "no policy has decided".to_owned(),
+        (None, None) => undecided(ruling),
     };
     AskParams {
         process_id: Some(id.clone()),

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::spawn_blocking;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 use weir_plugin::{Engine, EngineOptions, Fault, Level, Observer};
 use weir_protocol::Event;
 
@@ -231,7 +231,7 @@ impl Watchers {
 
 impl Observer for Watchers {
     fn fault(&self, fault: &Fault) {
-        warn!(
+        error!(
             plugin = fault.plugin,
             hook = fault.hook.word(),
             kind = fault.kind.word(),

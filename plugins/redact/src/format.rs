@@ -50,6 +50,12 @@ impl Format {
         self
     }
 
+    /// The same where a run of more than `count` bytes is something else.
+    pub const fn at_most(mut self, count: usize) -> Format {
+        self.most = Some(count);
+        self
+    }
+
     /// The same with so much of the prefix left to be seen.
     pub const fn keep(mut self, count: usize) -> Format {
         self.keep = count;

@@ -49,13 +49,13 @@ pub fn discord_anchors() -> Vec<[u8; 3]> {
     anchors
 }
 
-/// Judges a bot's token of Discord: 23 to 28, 6, and 27 to 38 characters.
+/// Judges a bot's token of Discord: 23 to 28, 6 or 7, and 27 to 38 characters.
 pub fn judge_discord(view: View<'_>, at: usize, kind: u16) -> Outcome {
     if !view.border(at) {
         return Outcome::Miss;
     }
     let mut from = at;
-    for (least, most, last) in [(23, 28, false), (6, 6, false), (27, 38, true)] {
+    for (least, most, last) in [(23, 28, false), (6, 7, false), (27, 38, true)] {
         let (end, open) = view.run(from, if from == at { &ALNUM } else { &BASE64URL }, most + 1);
         if open {
             return Outcome::Wait((end - at >= 26).then_some(at));
@@ -79,8 +79,8 @@ pub fn judge_discord(view: View<'_>, at: usize, kind: u16) -> Outcome {
 
 /// Judges what follows a Telegram bot's number: `:AA` and 33 characters. The number is no secret and stays.
 pub fn judge_telegram(view: View<'_>, at: usize, kind: u16) -> Outcome {
-    let digits = view.bytes[..at].iter().rev().take(11).take_while(|byte| byte.is_ascii_digit()).count();
-    if !(8..=10).contains(&digits) {
+    let digits = view.bytes[..at].iter().rev().take(17).take_while(|byte| byte.is_ascii_digit()).count();
+    if !(5..=16).contains(&digits) {
         return Outcome::Miss;
     }
     let (end, open) = view.run(at + 1, &BASE64URL, 36);

@@ -5,6 +5,8 @@ mod stream;
 
 use stream::{ALNUM, HEX, Random, Setup, UPPER};
 
+const CAPITALS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
 /// Texts with one secret each, written `«…»`, and the kind of its mask.
 fn planted() -> Vec<(String, &'static str)> {
     let mut random = Random(7);
@@ -38,6 +40,59 @@ fn planted() -> Vec<(String, &'static str)> {
         ("linear-key", "lin_api_", 40),
         ("figma-token", "figd_", 40),
         ("groq-key", "gsk_", 52),
+        ("google-api-key", "AQ.Ab", 48),
+        ("slack-token", "xoxe.xoxp-1-", 163),
+        ("facebook-token", "EAAG", 160),
+        ("crates-io-token", "cio_tp_", 32),
+        ("doppler-token", "dp.ct.", 43),
+        ("doppler-token", "dp.sa.", 43),
+        ("doppler-token", "dp.said.", 43),
+        ("doppler-token", "dp.scim.", 43),
+        ("doppler-token", "dp.audit.", 43),
+        ("linear-key", "lin_oauth_", 64),
+        ("figma-token", "figp_", 48),
+        ("grafana-token", "eyJrIjoi", 64),
+        ("newrelic-key", "NRII-", 32),
+        ("newrelic-key", "NRIQ-", 25),
+        ("planetscale-token", "pscale_oauth_", 43),
+        ("fly-token", "fm1r_", 120),
+        ("sonar-token", "sqco_", 59),
+        ("buildkite-token", "bkua_", 53),
+        ("buildkite-token", "bkaa_", 75),
+        ("cloudflare-token", "cfk_", 48),
+        ("cloudflare-token", "cfut_", 48),
+        ("cloudflare-token", "cfat_", 48),
+        ("vercel-token", "vcp_", 56),
+        ("deno-token", "ddp_", 36),
+        ("neon-key", "napi_", 64),
+        ("supabase-token", "sb_secret_", 31),
+        ("mongodb-token", "mdb_sa_sk_", 40),
+        ("confluent-key", "cflt", 60),
+        ("clickhouse-key", "4b1d", 38),
+        ("scalingo-token", "tk-us-", 48),
+        ("yandex-key", "AQVN", 36),
+        ("nvidia-key", "nvapi-", 64),
+        ("together-key", "tgp_v1_", 43),
+        ("tavily-key", "tvly-", 32),
+        ("jina-key", "jina_", 60),
+        ("apify-token", "apify_api_", 36),
+        ("posthog-key", "phx_", 47),
+        ("contentful-token", "CFPAT-", 43),
+        ("typeform-token", "tfp_", 59),
+        ("dropbox-token", "sl.u.", 140),
+        ("frameio-token", "fio-u-", 64),
+        ("prefect-key", "pnu_", 36),
+        ("adobe-key", "p8e-", 32),
+        ("canva-key", "cnvca", 51),
+        ("mailersend-token", "mlsn.", 64),
+        ("duffel-token", "duffel_live_", 43),
+        ("easypost-key", "EZAK", 54),
+        ("flutterwave-key", "FLWSECK_TEST-", 12),
+        ("defined-networking-key", "dnkey-", 79),
+        ("discord-token", "mfa.", 84),
+        ("artifactory-key", "cmVmdGtu", 56),
+        ("sourcegraph-token", "sgp_", 64),
+        ("logfire-token", "pylf_v1_us_", 43),
     ] {
         found.push((format!("«{prefix}{}»", alnum(count)), kind));
     }
@@ -49,9 +104,78 @@ fn planted() -> Vec<(String, &'static str)> {
         "webhook",
     ));
     found.push((format!("terraform {}.atlasv1.«{}»", "abcdefghijklmn", alnum(64)), "terraform-token"));
-    found.push((format!("bot 110201543:«AA{}»", alnum(33)), "telegram-token"));
+    for number in ["110201543", "71234", "123456789012"] {
+        found.push((format!("bot {number}:«AA{}»", alnum(33)), "telegram-token"));
+    }
     found.push((format!("«MTE4NzY1NDMyMTA5ODc2NTQz.G{}.{}»", alnum(5), alnum(38)), "discord-token"));
+    found.push((format!("«MTE4NzY1NDMyMTA5ODc2NTQz.G{}.{}»", alnum(6), alnum(38)), "discord-token"));
+    found.push((
+        format!("«sntrys_eyJ{}==_{}+{}/{}»", alnum(120), alnum(20), alnum(10), alnum(11)),
+        "sentry-token",
+    ));
+    found.push((format!("«xoxd-{}/{}+{}==»", alnum(60), alnum(60), alnum(20)), "slack-token"));
+    found
+        .push((format!("«ATATT3{}/{}+{}={}»", alnum(80), alnum(60), alnum(40), alnum(8)), "atlassian-token"));
+    found.push((format!("«ATBB{}_{}.{}=»", alnum(12), alnum(12), alnum(6)), "atlassian-token"));
+    found.push((format!("«BBDC-{}/{}+{}»", alnum(20), alnum(12), alnum(10)), "atlassian-token"));
+    found.push((
+        format!("«ops_eyJ{}-{}_{}+{}»", alnum(80), alnum(80), alnum(80), alnum(20)),
+        "1password-token",
+    ));
+    found.push((format!("«EAAA{}+{}-{}=»", alnum(30), alnum(20), alnum(7)), "square-token"));
+    found.push((format!("«xai-{}_{}-{}»", alnum(30), alnum(20), alnum(28)), "xai-key"));
+    found.push((format!("«nfp_{}_{}»", alnum(20), alnum(15)), "netlify-token"));
+    found.push((format!("«gho_{}_{}»", alnum(20), alnum(15)), "github-token"));
+    found.push((format!("«t1.{}=.{}==»", alnum(60), alnum(86)), "yandex-key"));
+    found.push((format!("«bedrock-api-key-{}+{}/{}==»", alnum(60), alnum(60), alnum(60)), "aws-bedrock-key"));
+    found.push((format!("«CCIPRJ_{}_{}»", alnum(22), alnum(40)), "circleci-token"));
+    found.push((format!("«CCDB1_{}_{}»", alnum(22), alnum(40)), "cockroachdb-key"));
+    found.push((format!("«pcsk_{}_{}»", alnum(5), alnum(63)), "pinecone-key"));
+    found.push((format!("«wandb_v1_{}_{}»", alnum(27), alnum(49)), "wandb-key"));
+    found.push((format!("«pdl_live_apikey_{}_{}_{}»", alnum(26), alnum(22), alnum(3)), "paddle-key"));
+    found.push((format!("AccountKey=«{}/{}+{}==»", alnum(40), alnum(30), alnum(14)), "azure-key"));
+    found.push((format!("SharedAccessKey=«{}/{}+{}=»", alnum(20), alnum(10), alnum(11)), "azure-key"));
+    found.push((format!("https://hooks.zapier.com/hooks/catch/«{}/{}/»", 1_234_567, alnum(7)), "webhook"));
+    let mut letters = |count| random.text(&ALNUM[..52], count);
+    found.push((format!("«npm_{}»", letters(36)), "npm-token"));
+    found.push((format!("«cio{}»", letters(32)), "crates-io-token"));
+    found.push((format!("«LTAI{}»", letters(12)), "alibaba-key"));
+    found.push((format!("«LTAI{}»", letters(20)), "alibaba-key"));
+    found.push((format!("«tskey-auth-k{}1CNTRL-{}»", letters(6), letters(20)), "tailscale-key"));
+    found.push((format!("«sk-{}T3Blbk{}{}»", letters(20), "FJ", letters(20)), "openai-key"));
     let mut hex = |count| random.text(HEX, count);
+    for (kind, before) in [
+        ("hubspot-token", "pat-na1-"),
+        ("hubspot-token", "pat-eu1-"),
+        ("plaid-token", "access-production-"),
+        ("plaid-token", "access-sandbox-"),
+    ] {
+        found.push((format!("{before}«{}»", uuid(&mut hex)), kind));
+    }
+    found.push((format!("«xaat-{}»", uuid(&mut hex)), "axiom-token"));
+    found.push((format!("access_token$production$«{}${}»", hex(16), hex(32)), "braintree-token"));
+    found.push((
+        format!("https://outlook.office.com/webhook/«{}@{}»", uuid(&mut hex), uuid(&mut hex)),
+        "webhook",
+    ));
+    found.push((format!("«xkeysib-{}-{}»", hex(64), hex(16)), "brevo-key"));
+    found.push((format!("«lsv2_pt_{}_{}»", hex(32), hex(10)), "langsmith-key"));
+    for (kind, prefix, count) in [
+        ("databricks-token", "dose", 32),
+        ("shopify-token", "shptka_", 32),
+        ("supabase-token", "sbp_oauth_", 40),
+        ("supabase-token", "sbp_v0_", 40),
+        ("newrelic-key", "NRAA-", 27),
+        ("newrelic-key", "NRRA-", 42),
+        ("sourcegraph-token", "slk_", 64),
+        ("elevenlabs-key", "sk_", 48),
+        ("cerebras-key", "csk-", 48),
+        ("sonar-token", "squ_", 40),
+        ("shippo-token", "shippo_live_", 40),
+        ("readme-key", "rdme_", 70),
+    ] {
+        found.push((format!("«{prefix}{}»", hex(count)), kind));
+    }
     found.push((format!("«SK{}»", hex(32)), "twilio-key"));
     found.push((format!("«dapi{}»", hex(32)), "databricks-token"));
     found.push((format!("«dop_v1_{}»", hex(64)), "digitalocean-token"));
@@ -59,11 +183,22 @@ fn planted() -> Vec<(String, &'static str)> {
     for prefix in ["AKIA", "ASIA"] {
         found.push((format!("«{prefix}{}»", random.text(UPPER, 16)), "aws-access-key"));
     }
+    found.push((format!("«AKIA{}»", random.text(CAPITALS, 16)), "aws-access-key"));
+    found.push((format!("«A3T{}»", random.text(CAPITALS, 17)), "aws-access-key"));
+    found
+        .push((format!("«dt0s16.{}.{}»", random.text(UPPER, 24), random.text(UPPER, 64)), "dynatrace-token"));
+    let secret_key: Vec<String> =
+        [6, 6, 5, 5, 5, 5].iter().map(|count| random.text(CAPITALS, *count)).collect();
+    found.push((format!("«A3-{}»", secret_key.join("-")), "1password-token"));
     found.push((
         format!("«AGE-SECRET-KEY-1{}»", random.text(b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58)),
         "age-key",
     ));
     found
+}
+
+fn uuid(hex: &mut impl FnMut(usize) -> String) -> String {
+    [8, 4, 4, 4, 12].map(hex).join("-")
 }
 
 fn split(text: &str) -> (String, String, String) {

@@ -9,7 +9,7 @@ use crate::scan;
 use crate::screen::{Params, Screen, next_char};
 
 /// Bytes that a control sequence may have.
-const CONTROL_LIMIT: usize = 256;
+pub const CONTROL_LIMIT: usize = 256;
 /// Bytes that a string sequence (a title, a link, an image) may have.
 const STRING_LIMIT: usize = 256 << 10;
 
@@ -313,7 +313,7 @@ impl Parser {
 
 /// Characters that are not seen and can hide or turn text: bidirectional controls, joiners and spaces without
 /// width, invisible operators, tags, and the variation selectors that only carry data.
-fn is_invisible(char: char) -> bool {
+pub fn is_invisible(char: char) -> bool {
     matches!(
         u32::from(char),
         0x61c | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb

@@ -7,10 +7,10 @@ use memchr::{memchr, memrchr};
 use crate::fold::LIMIT;
 use crate::options::Options;
 use crate::parser::Parser;
-use crate::scan;
+use crate::scan::{self, Settled};
 use crate::screen::Screen;
 
-/// Bytes of plain text that make it worth to leave the screen and go on with bytes alone.
+/// Bytes of settled text that make it worth to leave the screen and go on with bytes alone.
 const WORTH: usize = 4 << 10;
 
 /// One stream. What comes out over all calls does not depend on how the input is cut, as long as
@@ -23,8 +23,11 @@ pub struct Tidy {
     screen: Screen,
     /// The window while it is nothing but plain text, ended by the cursor: the screen is empty then.
     tail: Option<Vec<u8>>,
+    /// What is shown of a stretch of text, kept for its memory.
+    shown: Vec<u8>,
     window: usize,
-    plain: bool,
+    /// Whether lines never wrap, so that text needs no screen.
+    endless: bool,
 }
 
 impl Tidy {
@@ -34,8 +37,9 @@ impl Tidy {
             parser: Parser::default(),
             screen: Screen::new(options),
             tail: None,
+            shown: Vec::new(),
             window: options.window,
-            plain: options.width.is_none(),
+            endless: options.width.is_none(),
         }
     }
 
@@ -43,28 +47,28 @@ impl Tidy {
     pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
         let mut rest = chunk;
         let (folded, held) = (self.screen.fold.folded(), self.screen.fold.holds());
-        let fresh = !held && self.tail.as_ref().is_some_and(Vec::is_empty);
+        let mut passes = !held && self.tail.as_ref().is_some_and(Vec::is_empty);
         self.screen.fold.out.reserve(chunk.len());
         while !rest.is_empty() {
-            let plain = if self.plain { scan::plain(rest) } else { 0 };
-            if plain >= WORTH {
+            let settled = self.settled(rest);
+            if settled.len >= WORTH {
                 self.calm();
-                if self.push_plain(&rest[..plain]) {
-                    rest = &rest[plain..];
+                if self.push_settled(&rest[..settled.len], settled.verbatim) {
+                    passes &= settled.verbatim;
+                    rest = &rest[settled.len..];
                     continue;
                 }
             }
+            passes = false;
             self.excite();
-            let next = if self.plain { self.busy_until(rest, plain) } else { rest.len() };
+            let next = if self.endless { self.busy_until(rest, settled.len) } else { rest.len() };
             self.parser.feed(&rest[..next], &mut self.screen);
             rest = &rest[next..];
         }
-        let passed = fresh
-            && self.tail.as_ref().is_some_and(Vec::is_empty)
-            && self.screen.fold.folded() == folded
-            && self.screen.fold.out.len() == chunk.len();
+        passes &= self.tail.as_ref().is_some_and(Vec::is_empty) && self.screen.fold.folded() == folded;
         let out = mem::take(&mut self.screen.fold.out);
-        if passed { None } else { Some(out) }
+        debug_assert!(!passes || out == chunk, "what passes is what came");
+        if passes { None } else { Some(out) }
     }
 
     /// Nothing came for a while: everything that is shown is given, the last line without an end. Changes of it
@@ -109,13 +113,21 @@ impl Tidy {
         }
     }
 
-    /// Where in `rest` a stretch of plain text begins that is worth leaving the screen for; the end, if none.
-    fn busy_until(&self, rest: &[u8], plain: usize) -> usize {
-        let mut at = plain;
+    fn settled(&self, bytes: &[u8]) -> Settled {
+        if self.endless {
+            scan::settled(bytes, !self.screen.keeps_colors())
+        } else {
+            Settled { len: 0, verbatim: true }
+        }
+    }
+
+    /// Where in `rest` a stretch of settled text begins that is worth leaving the screen for; the end, if none.
+    fn busy_until(&self, rest: &[u8], settled: usize) -> usize {
+        let mut at = settled;
         while at < rest.len() {
-            // The byte that is not plain, and what follows it.
+            // The byte that is not settled, and what follows it.
             let from = at + 1;
-            let ahead = scan::plain(&rest[from..]);
+            let ahead = self.settled(&rest[from..]).len;
             if ahead >= WORTH {
                 // A sequence may end in it: its first line is left to the parser.
                 let line = memchr(b'\n', &rest[from..from + ahead]).map_or(ahead, |at| at + 1);
@@ -128,7 +140,20 @@ impl Tidy {
         rest.len()
     }
 
-    /// Plain text, without a screen: all but the window's lines are final. False, and nothing done, if a line is
+    /// Settled text, without a screen.
+    fn push_settled(&mut self, text: &[u8], verbatim: bool) -> bool {
+        if verbatim {
+            return self.push_plain(text);
+        }
+        let mut shown = mem::take(&mut self.shown);
+        shown.clear();
+        scan::strip(text, &mut shown);
+        let pushed = self.push_plain(&shown);
+        self.shown = shown;
+        pushed
+    }
+
+    /// Text that is shown as it is, without a screen: all but the window's lines are final. False, and nothing done, if a line is
     /// too long to be held.
     fn push_plain(&mut self, text: &[u8]) -> bool {
         let Some(tail) = &mut self.tail else { return false };

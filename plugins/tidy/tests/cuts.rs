@@ -38,6 +38,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         2 => "(x\n){1,6}".prop_map(String::into_bytes),
         3 => "[a-z\t]{1,12}".prop_map(String::into_bytes),
         1 => (0usize..3).prop_map(|n| "plain text of a log, line after line\n".repeat(n * 150).into_bytes()),
+        1 => (0usize..3).prop_map(|n| "\x1b[1mgrün\x1b[0m — 漢字\r\n".repeat(n * 150).into_bytes()),
         1 => (0usize..3).prop_map(|n| "long ".repeat(n * 7000).into_bytes()),
         2 => "\r|\r\n|\x08|\x1b\\[K|\x1b\\[2K|\x1b\\[1K|\x1b\\[J|\x1b\\[2J|\x1b\\[H".prop_map(String::into_bytes),
         3 => "\x1b\\[[0-9;:?]{0,5}[@-~]".prop_map(String::into_bytes),

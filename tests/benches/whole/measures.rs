@@ -8,19 +8,23 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::Plan;
+use crate::plugins;
 use crate::server::Server;
 use crate::table::{Table, percentile};
 
 type Measure = fn(&Plan, &mut Table) -> Result<()>;
 
 /// Every measure by its name.
-pub(crate) const ALL: [(&str, Measure); 6] = [
+pub(crate) const ALL: [(&str, Measure); 9] = [
     ("initialize", initialize),
     ("start", start),
     ("flood", flood),
     ("behind-flood", behind_flood),
     ("behind-wait", behind_wait),
     ("many", many),
+    ("plugins-ingest", plugins::ingest),
+    ("plugins-start-up", plugins::start_up),
+    ("plugins-memory", plugins::memory),
 ];
 
 const MIB: f64 = 1_048_576.0;

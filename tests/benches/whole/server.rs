@@ -18,16 +18,22 @@ pub(crate) struct Subject {
     /// Its name in the table.
     pub(crate) name: &'static str,
     program: String,
-    arguments: &'static [&'static str],
+    arguments: Vec<String>,
 }
 
 impl Subject {
     pub(crate) fn weir(program: String) -> Self {
-        Self { name: "weir", program, arguments: &[] }
+        Self { name: "weir", program, arguments: vec!["--no-config".to_owned()] }
     }
 
     pub(crate) fn codex(program: String) -> Self {
-        Self { name: "codex", program, arguments: &["exec-server", "--listen", "stdio"] }
+        let arguments = ["exec-server", "--listen", "stdio"].map(str::to_owned).to_vec();
+        Self { name: "codex", program, arguments }
+    }
+
+    /// The same program with other arguments.
+    pub(crate) fn with<const N: usize>(&self, arguments: [String; N]) -> Self {
+        Self { name: self.name, program: self.program.clone(), arguments: arguments.to_vec() }
     }
 
     /// Whether it knows more than the common dialect.
@@ -59,7 +65,7 @@ impl Server {
     pub(crate) fn start(subject: &Subject) -> Result<Self> {
         let started = Instant::now();
         let mut child = Command::new(&subject.program)
-            .args(subject.arguments)
+            .args(&subject.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -151,8 +157,18 @@ impl Server {
 
     /// The most memory that the server itself ever had resident, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that the server itself has resident, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        let line =
+            status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
         Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? * 1024)
     }
 

@@ -103,9 +103,9 @@ impl OutputLog {
         }
     }
 
-    /// Counts bytes that were printed and will not be appended.
-    pub fn withhold(&self, bytes: usize) {
-        self.lock().retained.withhold(bytes as u64);
+    /// Counts bytes that were printed and will not be appended. The first reason that is given stays.
+    pub fn withhold(&self, bytes: usize, reason: Option<Arc<str>>) {
+        self.lock().retained.withhold(bytes as u64, reason);
     }
 
     /// Ends a stream; the last one after the exit closes the log. Ending it again does nothing.

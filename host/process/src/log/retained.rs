@@ -4,6 +4,7 @@
 //! gap and tail cover all offsets without a hole, so what a cursor missed is a difference of two offsets.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -30,6 +31,7 @@ pub(super) struct Retained {
     next_seq: u64,
     total_bytes: u64,
     withheld_bytes: u64,
+    withheld_reason: Option<Arc<str>>,
 }
 
 /// How far a follower has come.
@@ -57,6 +59,7 @@ impl Retained {
             next_seq: 1,
             total_bytes: 0,
             withheld_bytes: 0,
+            withheld_reason: None,
         }
     }
 
@@ -82,9 +85,14 @@ impl Retained {
         self.withheld_bytes
     }
 
+    pub(super) fn withheld_reason(&self) -> Option<Arc<str>> {
+        self.withheld_reason.clone()
+    }
+
     /// Counts bytes that will never be here.
-    pub(super) fn withhold(&mut self, bytes: u64) {
+    pub(super) fn withhold(&mut self, bytes: u64, reason: Option<Arc<str>>) {
         self.withheld_bytes += bytes;
+        self.withheld_reason = self.withheld_reason.take().or(reason);
     }
 
     pub(super) fn next_seq(&self) -> u64 {
@@ -220,8 +228,14 @@ impl Retained {
                 let dropped = self.advance(position, seq, self.total_bytes, 0);
                 let total_bytes = self.total_bytes;
                 let dropped_bytes = total_bytes - self.bytes();
-                let withheld_bytes = self.withheld_bytes;
-                out.push(Event::Closed { seq, total_bytes, dropped_bytes, withheld_bytes, dropped });
+                out.push(Event::Closed {
+                    seq,
+                    total_bytes,
+                    dropped_bytes,
+                    withheld_bytes: self.withheld_bytes,
+                    withheld_reason: self.withheld_reason.clone(),
+                    dropped,
+                });
             } else {
                 return;
             }

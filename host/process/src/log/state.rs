@@ -51,6 +51,7 @@ impl State {
             dropped_bytes: total_bytes - retained_bytes,
             retained_bytes,
             withheld_bytes: self.retained.withheld_bytes(),
+            withheld_reason: self.retained.withheld_reason(),
             next_seq: self.retained.next_seq(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -22,9 +23,9 @@ pub trait Ingest: Send {
 /// A call to an [`Ingest`].
 pub type Ingesting<'a> = Pin<Box<dyn Future<Output = Result<Bytes, Withhold>> + Send + 'a>>;
 
-/// The way is blocked: nothing of what was not given yet may pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Withhold;
+/// The way is blocked: nothing of what was not given yet may pass. Why, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withhold(pub Arc<str>);
 
 /// How long a stream is silent before its [`Ingest`] is told: shorter than what a person who waits for a prompt
 /// notices, longer than the pauses within one piece of output.

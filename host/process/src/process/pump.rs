@@ -270,7 +270,7 @@ impl Source {
                     Way::Straight => log.append(self.stream, bytes),
                     // The buffer is the thread's, and what is on the way may be waited for on another one.
                     Way::Through { .. } => copied = Bytes::copy_from_slice(bytes),
-                    Way::Withheld => log.withhold(count),
+                    Way::Withheld => log.withhold(count, None),
                 }
                 Got::Bytes(count)
             }
@@ -311,9 +311,9 @@ impl Source {
     fn pass(&mut self, log: &OutputLog, given: Result<Bytes, Withhold>, taken: usize) {
         match given {
             Ok(bytes) => log.append(self.stream, &bytes),
-            Err(Withhold) => {
+            Err(Withhold(reason)) => {
                 self.way = Way::Withheld;
-                log.withhold(taken);
+                log.withhold(taken, Some(reason));
             }
         }
     }

@@ -51,7 +51,7 @@ pub struct PluginEntry {
     pub name: String,
     /// What it can do.
     pub kinds: Vec<PluginKind>,
-    /// The version that the component states; left out if it states none.
+    /// The version of `weir:plugin` that it was written against; left out if it names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The digest of the component, in hexadecimal digits.
@@ -98,12 +98,18 @@ pub struct PluginGrants {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PluginLimits {
-    /// Time, in milliseconds.
+    /// Time of any call but those below, in milliseconds.
     pub time_ms: u64,
+    /// Time of `init`.
+    pub init_time_ms: u64,
+    /// Time of a summary.
+    pub summary_time_ms: u64,
     /// Memory of an instance.
     pub memory_bytes: u64,
     /// What it may give.
     pub output_bytes: u64,
+    /// Size of the component.
+    pub component_bytes: u64,
 }
 
 /// A view: a named chain of filters.

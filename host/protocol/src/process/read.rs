@@ -63,6 +63,8 @@ pub struct ReadResult {
     pub dropped_bytes: u64,
     /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
     pub withheld_bytes: u64,
+    /// Why something was withheld; left out when nothing was.
+    pub withheld_reason: Option<String>,
     /// Filters of the view that failed and were passed over, in the view's order; left out when there are none.
     pub passed_over: Vec<String>,
 }
@@ -135,6 +137,7 @@ impl ReadResult {
                 total_bytes: self.total_bytes,
                 dropped_bytes: self.dropped_bytes,
                 withheld_bytes: self.withheld_bytes,
+                withheld_reason: self.withheld_reason.as_deref(),
                 passed_over: &self.passed_over,
                 sandbox_denied: false,
             },
@@ -158,6 +161,8 @@ struct Rest<'a> {
     dropped_bytes: u64,
     #[serde(skip_serializing_if = "json::is_zero")]
     withheld_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     passed_over: &'a [String],
     sandbox_denied: bool,

@@ -45,6 +45,8 @@ pub struct RunResult {
     pub dropped_bytes: u64,
     /// What was printed beside that and never retained, because a filter had failed; left out when that is nothing.
     pub withheld_bytes: u64,
+    /// Why something was withheld; left out when nothing was.
+    pub withheld_reason: Option<String>,
     /// What it used up.
     pub usage: Option<Usage>,
     /// Where something is missing.
@@ -105,6 +107,7 @@ impl RunResult {
                 total_bytes: self.total_bytes,
                 dropped_bytes: self.dropped_bytes,
                 withheld_bytes: self.withheld_bytes,
+                withheld_reason: self.withheld_reason.as_deref(),
                 usage: self.usage,
                 cuts: &self.cuts,
                 view: self.view.as_deref(),
@@ -131,6 +134,8 @@ struct Rest<'a> {
     dropped_bytes: u64,
     #[serde(skip_serializing_if = "json::is_zero")]
     withheld_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld_reason: Option<&'a str>,
     usage: Option<Usage>,
     cuts: &'a [Cut],
     #[serde(skip_serializing_if = "Option::is_none")]

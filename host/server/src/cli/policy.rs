@@ -7,16 +7,18 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use weir_process::{Command, Leftovers, Limits, Output, ProcessOptions, Retention, StdinSource};
-use weir_protocol::{OutputEncoding, PolicyCheckResult, Reply, ScriptCommand, ScriptWord, Verdict};
+use weir_protocol::{
+    OutputEncoding, PluginVerdict, PolicyCheckResult, Reply, ScriptCommand, ScriptWord, Verdict,
+};
 
-use super::{CheckArgs, PluginArgs, caller, host_config};
+use super::{CheckArgs, OWN_FAULT, PluginArgs, caller, host_config};
 use crate::convert::StartSpec;
 use crate::host::Host;
 use crate::pipeline;
 
 /// How the verdict shows in the exit code.
 const DENIED: u8 = 1;
-const ASKED: u8 = 2;
+const ASKED: u8 = 3;
 
 pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let cwd = match &args.cwd {
@@ -49,8 +51,12 @@ pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<Ex
         encoding: OutputEncoding::Utf8,
         view: None,
     };
-    let checked =
-        host.runtime().block_on(pipeline::check(shared, &spec, &caller("weir policy check"), args.explain));
+    let checked = host.runtime().block_on(pipeline::check(
+        shared,
+        &spec,
+        &caller("weir policy check", None),
+        args.explain,
+    ));
     let result = match checked {
         Ok(Reply::PolicyCheck(result)) => result,
         Ok(_) => bail!("the host gave another answer than was asked for"),
@@ -62,6 +68,9 @@ pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<Ex
         print(&json)?;
     } else {
         print(told(&result, plugins.file().is_none()).as_bytes())?;
+    }
+    if result.failure.is_some() {
+        return Ok(ExitCode::from(OWN_FAULT));
     }
     Ok(match result.verdict {
         Verdict::Allow => ExitCode::SUCCESS,
@@ -121,6 +130,11 @@ fn told(result: &PolicyCheckResult, unconfigured: bool) -> String {
                 &mut text,
                 format_args!("  {}{pass}: {verdict}{rule}{patch}, {} µs", opinion.plugin, opinion.time_us),
             );
+            if let Some(reason) =
+                opinion.reason.as_ref().filter(|_| opinion.verdict == Some(PluginVerdict::Pass))
+            {
+                put(&mut text, format_args!("    {reason}"));
+            }
         }
     }
     text

@@ -1,9 +1,10 @@
 //! `weir run`: one command through the same path as `process/start`, for people and scripts.
 
+mod output;
+
 use std::ffi::OsStr;
-use std::fs::File;
 use std::future::pending;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,30 +15,32 @@ use anyhow::Context;
 use bytes::Bytes;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::time::sleep;
-use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
+use tokio::time::timeout;
 use weir_process::{
     Cause, Command, Event, Exit, FailureDetail, Leftovers, Output as Destination, Process, ProcessOptions,
     Retention, Scope, Signal, Stage, StartError, StdinSource, Stream, Variable,
 };
-use weir_protocol::{ErrorObject, OutputEncoding, ProcessId, encode_event};
+use weir_protocol::{ErrorObject, OutputEncoding, ProcessId};
 
+use self::output::{Output, Viewed};
 use super::terminal::{self, Keyboard, RawMode};
 use super::values;
-use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, raise_descriptor_limit, tell};
+use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, person, raise_descriptor_limit, tell};
 use crate::convert::{self, StartSpec};
 use crate::host::{Host, Shared};
-use crate::pipeline::{self, ProcessFacts, StartFailure, Started};
+use crate::pipeline::{self, StartFailure};
 
 /// Output that is taken at once.
 const TURN: u64 = 256 * 1024;
-/// How long a stream is silent before filters give what they hold back.
-const SILENCE: Duration = Duration::from_millis(60);
+/// How long what has closed its output may take to end before it is told of as left behind.
+const PARTING: Duration = Duration::from_millis(200);
 /// As `timeout` has it.
 const TIMED_OUT: u8 = 124;
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
+/// As the options that cannot be parsed have it.
+const WRONG_USAGE: u8 = 2;
 
 pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let stdin = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
@@ -93,10 +96,16 @@ async fn run_to_close(
 ) -> anyhow::Result<ExitCode> {
     let view = spec.view.clone();
     let program = spec.command.program().to_owned();
-    let timeout = spec.options.timeout;
+    let limit = spec.options.timeout;
     let mut signals = Signals::new()?;
     let id = ProcessId::from("run");
-    let started = match pipeline::start(shared, spec, &id, &caller("weir run"), || true).await {
+    let caller = caller("weir run", person::is_there().then_some(person::ask));
+    let started = tokio::select! {
+        started = pipeline::start(shared, spec, &id, &caller, || true) => started,
+        // Given up before there was anything to pass it on to.
+        kind = signals.end() => return Ok(ExitCode::from(128 + kind.as_raw_value() as u8)),
+    };
+    let started = match started {
         Ok(started) => started,
         Err(failure) => return Ok(not_started(&failure)),
     };
@@ -123,7 +132,7 @@ async fn run_to_close(
                     // What comes now is for whoever started this.
                     raw = None;
                     code = exit_code(exit);
-                    report_end(&program, exit, timeout);
+                    report_end(&program, exit, limit);
                     if !streams_open.is_empty() {
                         report_holders(&program, exit.code, &process);
                     }
@@ -132,6 +141,9 @@ async fn run_to_close(
                     tell(&format!("{} bytes of output were lost here", dropped.bytes));
                 }
                 Event::Output { .. } | Event::Closed { .. } => {}
+            }
+            if let Event::Closed { withheld_bytes, withheld_reason: Some(reason), .. } = &event {
+                tell(&format!("{withheld_bytes} bytes of output were withheld: {reason}"));
             }
             let closed = matches!(event, Event::Closed { .. });
             if let Err(error) = output.write(event).await {
@@ -143,7 +155,10 @@ async fn run_to_close(
                 };
             }
             if closed {
-                report_leftovers(&program, &process);
+                // Who has closed its output is most often about to end.
+                if timeout(PARTING, process.tree_gone()).await.is_err() {
+                    report_leftovers(&program, &process);
+                }
                 end_tree(&process, shared.config.grace).await;
                 return Ok(ExitCode::from(code));
             }
@@ -216,6 +231,15 @@ impl Signals {
         })
     }
 
+    /// Waits until somebody wants an end.
+    async fn end(&mut self) -> SignalKind {
+        loop {
+            if let Signalled::End(kind) = self.next().await {
+                return kind;
+            }
+        }
+    }
+
     /// Cancel-safe.
     async fn next(&mut self) -> Signalled {
         tokio::select! {
@@ -280,6 +304,7 @@ fn not_started(failure: &StartFailure) -> ExitCode {
     tell(told.message());
     let code = match failure {
         StartFailure::Denied(_) => NOT_EXECUTABLE,
+        StartFailure::NoSuchView(..) => WRONG_USAGE,
         StartFailure::Spawn(StartError::Refused { stage: Stage::Exec, detail, errno, .. }) => {
             let is_directory = matches!(detail, FailureDetail::IsDirectory);
             if !is_directory && errno.raw_os_error() == 2 { NOT_FOUND } else { NOT_EXECUTABLE }
@@ -321,142 +346,4 @@ fn stream_name(stream: Stream) -> &'static str {
         Stream::Stderr => "stderr",
         Stream::Pty => "the terminal",
     }
-}
-
-/// Where the command's output goes.
-struct Output {
-    stdout: File,
-    stderr: File,
-    /// Events instead of output.
-    json: Option<Vec<u8>>,
-    viewed: Option<Viewed>,
-    process_id: ProcessId,
-}
-
-impl Output {
-    fn new(process_id: ProcessId, json: bool, viewed: Option<Viewed>) -> io::Result<Self> {
-        Ok(Self {
-            stdout: File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?),
-            stderr: File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3)?),
-            json: json.then(Vec::new),
-            viewed,
-            process_id,
-        })
-    }
-
-    async fn write(&mut self, event: Event) -> io::Result<()> {
-        if let Some(line) = &mut self.json {
-            line.clear();
-            encode_event(line, &convert::event(&self.process_id, OutputEncoding::Base64, true, event));
-            line.push(b'\n');
-            return self.stdout.write_all(line);
-        }
-        match (event, &mut self.viewed) {
-            (Event::Output { chunk, .. }, None) => self.pass(chunk.stream, &chunk.bytes),
-            (Event::Output { chunk, .. }, Some(viewed)) => {
-                let bytes = viewed.push(chunk.stream, chunk.bytes).await;
-                self.pass(chunk.stream, &bytes)
-            }
-            (Event::Closed { .. }, Some(viewed)) => {
-                for (stream, bytes) in viewed.finish().await {
-                    self.pass(stream, &bytes)?;
-                }
-                Ok(())
-            }
-            (Event::Exited { .. } | Event::Closed { .. }, _) => Ok(()),
-        }
-    }
-
-    fn pass(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
-        match stream {
-            Stream::Stderr => self.stderr.write_all(bytes),
-            Stream::Stdout | Stream::Pty => self.stdout.write_all(bytes),
-        }
-    }
-
-    /// Waits until nothing has come for a while.
-    async fn silence(&self) {
-        match &self.viewed {
-            Some(viewed) if viewed.talking => sleep(SILENCE).await,
-            _ => pending().await,
-        }
-    }
-
-    async fn idle(&mut self) -> io::Result<()> {
-        let Some(viewed) = &mut self.viewed else { return Ok(()) };
-        for (stream, bytes) in viewed.idle().await {
-            self.pass(stream, &bytes)?;
-        }
-        Ok(())
-    }
-}
-
-/// The filters of a view, fed while the command runs: here nothing is ever dropped before they have had it.
-struct Viewed {
-    filters: Vec<Arc<Plugin>>,
-    facts: Arc<ProcessFacts>,
-    /// In the order in which the streams spoke. None: its filters have failed.
-    ways: Vec<(Stream, Option<FilterStream>)>,
-    /// Whether anything came since the last silence.
-    talking: bool,
-}
-
-impl Viewed {
-    fn new(name: &str, started: &Started) -> Self {
-        let filters = started.plugins.views.get(name).cloned().unwrap_or_default();
-        Self { filters, facts: Arc::clone(&started.facts), ways: Vec::new(), talking: false }
-    }
-
-    async fn push(&mut self, stream: Stream, bytes: Bytes) -> Bytes {
-        self.talking = true;
-        if !self.ways.iter().any(|(of, _)| *of == stream) {
-            let chain = FilterChain::new(self.filters.clone());
-            self.ways.push((stream, Some(chain.open(self.facts.of_stream(stream, true)))));
-        }
-        let Some((_, way)) = self.ways.iter_mut().find(|(of, _)| *of == stream) else { return bytes };
-        let Some(filters) = way else { return bytes };
-        match filters.push(bytes.clone()).await {
-            Ok(given) => given,
-            Err(fault) => {
-                *way = None;
-                passed_over(&fault);
-                bytes
-            }
-        }
-    }
-
-    async fn idle(&mut self) -> Vec<(Stream, Bytes)> {
-        self.talking = false;
-        self.each(async |filters| filters.idle().await).await
-    }
-
-    async fn finish(&mut self) -> Vec<(Stream, Bytes)> {
-        self.each(async |filters| filters.finish().await).await
-    }
-
-    async fn each(
-        &mut self,
-        mut call: impl AsyncFnMut(&mut FilterStream) -> Result<Bytes, Box<Fault>>,
-    ) -> Vec<(Stream, Bytes)> {
-        let mut given = Vec::new();
-        for (stream, way) in &mut self.ways {
-            let Some(filters) = way else { continue };
-            match call(filters).await {
-                Ok(bytes) => given.push((*stream, bytes)),
-                Err(fault) => {
-                    *way = None;
-                    passed_over(&fault);
-                }
-            }
-        }
-        given
-    }
-}
-
-fn passed_over(fault: &Fault) {
-    tell(&format!(
-        "filter `{}` of the view failed ({}): the rest of this stream comes as it was printed, and what the filter held \
-         back is missing",
-        fault.plugin, fault.message
-    ));
 }

@@ -1,8 +1,9 @@
 //! Between the vocabulary of plugins, that of shells, and the wire.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use weir_plugin::{self as plugin, Fault, Report, Source};
+use weir_plugin::{self as plugin, Fault, FaultKind, Report, Source};
 use weir_process::{Exit, Stream};
 use weir_protocol as wire;
 use weir_protocol::{ErrorKind, ErrorObject, ProcessId, Reply};
@@ -352,13 +353,17 @@ pub(crate) fn plugin_list(plugins: &Plugins) -> wire::PluginListResult {
     }
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn plugin_entry(loaded: &Loaded) -> wire::PluginEntry {
     let Loaded { plugin, ingest } = loaded;
     let (spec, figures) = (plugin.spec(), plugin.figures());
     wire::PluginEntry {
         name: plugin.name().to_owned(),
         kinds: kinds(plugin.kinds()),
-        version: None,
+        version: plugin.inspection().wit_version.clone(),
         sha256: plugin.digest().to_owned(),
         source: match &spec.source {
             Source::File(path) => path.display().to_string(),
@@ -372,9 +377,12 @@ fn plugin_entry(loaded: &Loaded) -> wire::PluginEntry {
             read: spec.grants.read.iter().map(|path| path.display().to_string()).collect(),
         },
         limits: wire::PluginLimits {
-            time_ms: u64::try_from(spec.limits.time.as_millis()).unwrap_or(u64::MAX),
+            time_ms: millis(spec.limits.time),
+            init_time_ms: millis(spec.limits.init_time),
+            summary_time_ms: millis(spec.limits.summary_time),
             memory_bytes: spec.limits.memory_bytes,
             output_bytes: spec.limits.output_bytes,
+            component_bytes: spec.limits.component_bytes,
         },
         calls: figures.calls,
         faults: figures.faults,
@@ -401,9 +409,12 @@ pub(crate) fn summary_reply(
 ) -> Outcome {
     let report = report.map_err(|fault| {
         let message = format!("plugin `{}` failed at its summary: {}", fault.plugin, fault.message);
-        ErrorObject::new(ErrorKind::PolicyFailed, message)
-            .with("plugin", fault.plugin.as_str())
-            .with("cause", fault.kind.word())
+        // A plugin that refuses in words refuses what it was asked: its options.
+        let kind = match fault.kind {
+            FaultKind::Failure => ErrorKind::InvalidParams,
+            _ => ErrorKind::PolicyFailed,
+        };
+        ErrorObject::new(kind, message).with("plugin", fault.plugin.as_str()).with("cause", fault.kind.word())
     })?;
     let recognised = report.is_some();
     let Report { text, diagnostics, notes } = report.unwrap_or_default();

@@ -57,8 +57,12 @@ impl PluginSet {
     }
 
     /// The summary plugin of a name.
+    /// The plugin that is called so, or else the first of this source (`builtin:NAME`).
     pub(crate) fn plugin(&self, name: &str) -> Option<&Arc<Plugin>> {
-        self.plugins.iter().map(|loaded| &loaded.plugin).find(|plugin| plugin.name() == name)
+        let plugins = || self.plugins.iter().map(|loaded| &loaded.plugin);
+        let builtin = name.strip_prefix("builtin:");
+        let is_of = |plugin: &&Arc<Plugin>| matches!(&plugin.spec().source, Source::Builtin { name, .. } if Some(&**name) == builtin);
+        plugins().find(|plugin| plugin.name() == name).or_else(|| plugins().find(is_of))
     }
 
     pub(super) async fn load(

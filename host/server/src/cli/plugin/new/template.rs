@@ -76,6 +76,7 @@ const JS: Files = files!("js":
     "README.md" => "README.md",
     "package.json" => "package.json",
     "build.js" => "build.js",
+    "report.js" => "report.js",
     "gitignore" => ".gitignore",
 );
 const JS_POLICY: Files = files!("js/policy":
@@ -96,6 +97,7 @@ const JS_SUMMARY: Files = files!("js/summary":
 const PYTHON: Files = files!("python":
     "README.md" => "README.md",
     "requirements.txt" => "requirements.txt",
+    "report.py" => "report.py",
     "gitignore" => ".gitignore",
 );
 const PYTHON_POLICY: Files = files!("python/policy":
