@@ -58,7 +58,7 @@ impl Launch {
     /// What stands in the host's configuration file. Without this there is none, whatever the user has.
     #[must_use]
     pub fn config(mut self, text: impl Into<String>) -> Self {
-        self.config = Some(text.into());
+        self.config = Some(crate::host::said(text.into()));
         self
     }
 

@@ -27,6 +27,9 @@ weir_tests::both_ways!(
     a_broken_configuration_runs_nothing_and_names_the_line,
     a_mended_configuration_is_taken_before_the_next_command,
     a_failed_reload_keeps_what_was_there_and_is_reported,
+    a_file_that_is_emptied_keeps_what_was_there,
+    a_configuration_that_is_no_file_stops_nobody_for_long,
+    a_command_too_large_to_be_judged_is_refused_and_harms_no_policy,
     a_check_with_explain_says_what_was_seen_and_who_said_what,
     a_name_that_the_program_is_run_under_is_no_way_around,
     every_spawn_is_an_allowed_decision,
@@ -338,6 +341,44 @@ fn a_failure_may_be_asked_about(launch: Launch) {
     let host = launch.config(config).start();
     refused(&host, &["true"]).assert(-32021, "policyFailed", &["hostile"]);
     host.try_other("plugin/fault").expect("the client is told");
+}
+
+fn a_file_that_is_emptied_keeps_what_was_there(launch: Launch) {
+    let host = launch.config("default = \"deny\"").start();
+    for text in ["", "\n", "# being written\n"] {
+        std::fs::write(host.path("weir.toml"), text).expect("a file");
+        refused(&host, &["true"]).assert(-32020, "policyDenied", &["default"]);
+    }
+    let list = host.call("plugin/list", json!({}));
+    assert!(list.text("failure").contains("saw nothing"), "{list}");
+    host.rewrite_config("default = \"allow\"");
+    host.call("process/run", json!({ "argv": ["true"] }));
+}
+
+fn a_configuration_that_is_no_file_stops_nobody_for_long(launch: Launch) {
+    let host = launch.config("default = \"deny\"").start();
+    let file = host.path("weir.toml");
+    std::fs::remove_file(&file).expect("it is there");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &file, rustix::fs::Mode::RWXU).expect("a pipe");
+    refused(&host, &["true"]).assert(-32020, "policyDenied", &["default"]);
+    let failure = host.refused("plugin/reload", json!({}));
+    assert!(failure.message.contains("expected a regular file"), "{failure}");
+    std::fs::remove_file(&file).expect("it is there");
+    std::os::unix::fs::symlink("/dev/zero", &file).expect("a link");
+    let failure = host.refused("plugin/reload", json!({}));
+    assert!(failure.message.contains("expected a regular file"), "{failure}");
+    std::fs::remove_file(&file).expect("it is there");
+    host.rewrite_config("default = \"allow\"");
+    host.call("process/run", json!({ "argv": ["true"] }));
+}
+
+fn a_command_too_large_to_be_judged_is_refused_and_harms_no_policy(launch: Launch) {
+    let host = launch.config(verdicts("true = { verdict = \"allow\" }")).start();
+    let words = vec!["true"; 20_000];
+    for _ in 0..5 {
+        refused(&host, &words).assert(-32020, "policyDenied", &["16384", "20000"]);
+    }
+    host.call("process/run", json!({ "argv": ["true"] }));
 }
 
 fn a_broken_configuration_runs_nothing_and_names_the_line(launch: Launch) {

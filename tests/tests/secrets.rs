@@ -19,6 +19,7 @@ weir_tests::binary_only!(
     nobody_who_breaks_down_lets_a_secret_through,
     what_is_run_by_hand_is_masked_as_well,
     a_command_with_a_mask_in_it_is_refused,
+    the_words_of_who_holds_a_stream_are_masked,
     masking_changes_nothing_about_how_a_process_ends,
 );
 
@@ -274,6 +275,22 @@ fn what_is_run_by_hand_is_masked_as_well(mut launch: Launch) {
         pieces.assert_none(&printed, &format!("what `weir run` gave with {more:?}"));
         assert!(printed.matches("[redacted:").count() >= planted.len(), "with {more:?}: {printed}");
     }
+}
+
+fn the_words_of_who_holds_a_stream_are_masked(launch: Launch) {
+    let secret = "correct-horse-battery-staple-42";
+    let host = launch.config(redact().to_string()).start();
+    let script = "(exec -a \"tok-$PLANTED_KEY\" sleep 1000) & until [ -d /proc/$! ] && \
+                  tr '\\0' ' ' </proc/$!/cmdline | grep -q '^tok-'; do :; done";
+    let process = host.start(json!({
+        "argv": ["bash", "-c", script],
+        "envPolicy": { "inherit": "core", "set": { "PLANTED_KEY": secret } },
+    }));
+    process.call("process/wait", json!({ "until": "exit" }));
+    let list = host.call("process/list", json!({}));
+    let holder = list.at("processes.0.holders.0");
+    assert!(holder.to_string().contains("tok-[redacted:value"), "{list}");
+    assert!(!list.to_string().contains(secret), "{list}");
 }
 
 fn a_command_with_a_mask_in_it_is_refused(launch: Launch) {

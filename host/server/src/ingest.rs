@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use weir_plugin::{Fault, FilterStream};
-use weir_process::{Ingest, Ingesting, Withhold};
+use weir_process::{Ingest, Ingesting, Stream, Withhold};
+
+use crate::pipeline::ProcessFacts;
+use crate::plugins::PluginSet;
 
 /// The filters of one stream.
 pub(crate) struct Filtered(pub(crate) FilterStream);
@@ -21,6 +24,18 @@ impl Ingest for Filtered {
     fn finish(&mut self) -> Ingesting<'_> {
         Box::pin(async { self.0.finish().await.map_err(withhold) })
     }
+}
+
+/// Words that others have on their command lines, as they may be told: through the filters that the process's own output
+/// goes through. None where these fail.
+pub(crate) async fn shown(plugins: &PluginSet, facts: &ProcessFacts, words: Vec<String>) -> Vec<String> {
+    let Some(chain) = &plugins.ingest else { return words };
+    let text = words.join("\n");
+    let mut stream = chain.open(facts.of_stream(Stream::Stderr, false));
+    let Ok(first) = stream.push(Bytes::from(text)).await else { return Vec::new() };
+    let Ok(rest) = stream.finish().await else { return Vec::new() };
+    let text = [first, rest].concat();
+    String::from_utf8_lossy(&text).split('\n').map(str::to_owned).collect()
 }
 
 /// The fault was told where it happened; here it means that nothing more may pass.

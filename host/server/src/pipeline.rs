@@ -43,6 +43,10 @@ pub(crate) struct Started {
     pub(crate) facts: Arc<ProcessFacts>,
 }
 
+/// The largest command that policies are asked about.
+const MAX_WORDS: usize = 16_384;
+const MAX_WORD_BYTES: usize = 1 << 20;
+
 /// What filters and summaries may know of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct ProcessFacts {
@@ -162,6 +166,7 @@ pub(crate) async fn judge(
 ) -> Result<Judgement, StartFailure> {
     let plugins = host.plugins.current().await.map_err(StartFailure::NotConfigured)?;
     let command = asked(spec);
+    refuse_size(&plugins, &command)?;
     refuse_masks(host, &command)?;
     let context = Context {
         session: caller.session.to_string(),
@@ -261,6 +266,24 @@ fn denial(ruling: &Ruling, reason: String) -> StartFailure {
         rule: decider.and_then(|decider| decider.rule.clone()),
         reason,
     }))
+}
+
+/// A command of a size that nobody types is not put to policies: who sends it could make them miss their deadlines, and
+/// have them switched off for everybody.
+fn refuse_size(plugins: &PluginSet, command: &Command) -> Result<(), StartFailure> {
+    let bytes: usize = command.argv.iter().map(String::len).sum();
+    if !plugins.judges() || (command.argv.len() <= MAX_WORDS && bytes <= MAX_WORD_BYTES) {
+        return Ok(());
+    }
+    Err(StartFailure::Denied(Box::new(Denial {
+        plugin: None,
+        rule: Some("size".to_owned()),
+        reason: format!(
+            "policies judge commands of at most {MAX_WORDS} words and {MAX_WORD_BYTES} bytes, and this one has {} and \
+             {bytes}: put its input into a file",
+            command.argv.len()
+        ),
+    })))
 }
 
 /// A command with a mask in it would write the mask where the secret belongs.

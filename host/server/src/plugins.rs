@@ -12,6 +12,7 @@ mod stamp;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::spawn_blocking;
@@ -39,6 +40,11 @@ pub(crate) struct Plugins {
     watchers: Arc<Watchers>,
     pub(crate) counts: Counts,
 }
+
+/// How long a configuration has to stay as it is before it is read.
+const SETTLE: Duration = Duration::from_millis(50);
+/// How often that is waited for.
+const SETTLE_ROUNDS: u32 = 40;
 
 /// What holds at this moment.
 #[derive(Debug, Clone)]
@@ -140,8 +146,10 @@ impl Plugins {
         let first = loading.stamps.is_none();
         let generation = loading.generation + 1;
         // Taken before the files are read: a change while they are being read is seen the next time.
+        let settled = settled(file).await;
         let mut stamps = Stamps::of([file]);
-        let loaded = match file::read(file) {
+        let read = settled.and_then(|()| file::read(file));
+        let loaded = match read {
             Ok(read) => {
                 stamps.add(set::files(&read));
                 match self.engine().await {
@@ -205,6 +213,21 @@ impl Plugins {
     pub(crate) fn watch(&self, outbox: &Arc<Outbox>) {
         self.watchers.lock().push(Arc::downgrade(outbox));
     }
+}
+
+/// Waits until the file has not been written to for a while: half of it would be other rules.
+async fn settled(file: &Path) -> Result<(), ConfigError> {
+    for _ in 0..SETTLE_ROUNDS {
+        let written = std::fs::metadata(file).and_then(|found| found.modified());
+        // A file that cannot be looked at, or that comes from the future, is not waited for.
+        let age = written.ok().and_then(|written| written.elapsed().ok());
+        match age.and_then(|age| SETTLE.checked_sub(age)) {
+            None => return Ok(()),
+            Some(left) => tokio::time::sleep(left).await,
+        }
+    }
+    let message = "is being written to all the time".to_owned();
+    Err(ConfigError { file: file.to_owned(), line: None, message })
 }
 
 /// The clients that are told of faults.

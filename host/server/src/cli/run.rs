@@ -28,7 +28,9 @@ use super::values;
 use super::{OWN_FAULT, PluginArgs, RunArgs, caller, host_config, person, raise_descriptor_limit, tell};
 use crate::convert::{self, StartSpec};
 use crate::host::{Host, Shared};
-use crate::pipeline::{self, StartFailure};
+use crate::ingest::shown;
+use crate::pipeline::{self, ProcessFacts, StartFailure, Started};
+use crate::plugins::PluginSet;
 
 /// Output that is taken at once.
 const TURN: u64 = 256 * 1024;
@@ -110,7 +112,7 @@ async fn run_to_close(
         Err(failure) => return Ok(not_started(&failure)),
     };
     let viewed = view.map(|name| Viewed::new(&name, &started));
-    let process = started.process;
+    let Started { process, plugins, facts, .. } = started;
     let mut output = Output::new(id, json, viewed)?;
     let mut raw = None;
     if keyboard.is_some() {
@@ -134,7 +136,7 @@ async fn run_to_close(
                     code = exit_code(exit);
                     report_end(&program, exit, limit);
                     if !streams_open.is_empty() {
-                        report_holders(&program, exit.code, &process);
+                        report_holders(&program, exit.code, &process, &plugins, &facts).await;
                     }
                 }
                 Event::Output { dropped: Some(dropped), .. } => {
@@ -314,18 +316,24 @@ fn not_started(failure: &StartFailure) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn report_holders(program: &OsStr, code: i32, process: &Process) {
+async fn report_holders(
+    program: &OsStr,
+    code: i32,
+    process: &Process,
+    plugins: &PluginSet,
+    facts: &ProcessFacts,
+) {
     let program = program.display();
-    let holders = process.holders();
+    let mut holders = Vec::new();
+    for holder in process.holders() {
+        let words = holder.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let argv = shown(plugins, facts, words).await.join(" ");
+        let streams: Vec<_> = holder.streams.iter().map(|stream| stream_name(*stream)).collect();
+        holders.push(format!("{} (`{argv}`) holds {}", holder.pid, streams.join(" and ")));
+    }
     if holders.is_empty() {
         return;
     }
-    let holders = holders.iter().map(|holder| {
-        let argv = holder.argv.join(OsStr::new(" "));
-        let streams: Vec<_> = holder.streams.iter().map(|stream| stream_name(*stream)).collect();
-        format!("{} (`{}`) holds {}", holder.pid, argv.display(), streams.join(" and "))
-    });
-    let holders: Vec<String> = holders.collect();
     tell(&format!(
         "`{program}` exited with code {code}; waiting for its output to end: {}",
         holders.join(", ")

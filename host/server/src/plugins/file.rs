@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Read;
 use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use serde::Deserialize;
 use toml::Spanned;
 use weir_plugin::{Grants, Kind, OnFailure, PluginLimits, PluginSpec, Source, Verdict};
@@ -163,11 +167,32 @@ struct WrittenGrants {
 /// Reads a configuration file. Nothing is loaded yet.
 pub(crate) fn read(path: &Path) -> Result<PluginFile, ConfigError> {
     let fault = |message: String| ConfigError { file: path.to_owned(), line: None, message };
-    let size = std::fs::metadata(path).map_err(|error| fault(format!("cannot be read: {error}")))?.len();
-    if size > MAX_FILE {
-        return Err(fault(format!("expected at most {MAX_FILE} bytes, saw {size}")));
+    let unreadable = |error: std::io::Error| fault(format!("cannot be read: {error}"));
+    // Not waiting for the other end, if it is a pipe.
+    let mut options = OpenOptions::new();
+    let file =
+        options.read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
+    if !about.is_file() {
+        return Err(fault("expected a regular file".to_owned()));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(fault(format!(
+            "expected at most {MAX_FILE} bytes, saw {}",
+            about.len().max(MAX_FILE + 1)
+        )));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
+        ConfigError { line: Some(line), ..fault("expected UTF-8".to_owned()) }
+    })?;
+    // A file that is being written is empty at first: nobody's rules may be gone for that.
+    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        return Err(fault("expected at least `default` or a `[[plugin]]`, saw nothing".to_owned()));
+    }
     parse(path, &text)
 }
 

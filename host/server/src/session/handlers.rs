@@ -20,6 +20,7 @@ use super::processes::{Entry, Row};
 use super::requests::{Concern, Stage};
 use super::{Answer, CLOSE_DELAY, Done, Notify, Phase, Session, Started};
 use crate::convert::{self, StartSpec};
+use crate::ingest::shown;
 use crate::outbox::Outcome;
 use crate::summary::Pages;
 use crate::view::View;
@@ -328,9 +329,21 @@ impl Session {
         let rows = self.processes.rows();
         Answer::later(async move {
             // Looks through /proc.
-            let entries = spawn_blocking(|| rows.into_iter().map(list_entry).collect()).await;
+            let entries: Result<Vec<_>, _> =
+                spawn_blocking(|| rows.into_iter().map(list_entry).collect()).await;
             match entries {
-                Ok(processes) => Ok(Reply::ProcessList(ListResult { processes })),
+                Ok(entries) => {
+                    let mut processes = Vec::with_capacity(entries.len());
+                    for (mut listed, entry) in entries {
+                        if let Some(Entry { plugins, facts, .. }) = entry {
+                            for holder in &mut listed.holders {
+                                holder.argv = shown(&plugins, &facts, std::mem::take(&mut holder.argv)).await;
+                            }
+                        }
+                        processes.push(listed);
+                    }
+                    Ok(Reply::ProcessList(ListResult { processes }))
+                }
                 Err(failed) => {
                     warn!(%failed, "the list of processes failed");
                     Err(ErrorObject::new(
@@ -372,14 +385,16 @@ impl Answer {
     }
 }
 
-fn list_entry(row: Row) -> weir_protocol::ListEntry {
+/// A row, with the entry that it is of.
+fn list_entry(row: Row) -> (weir_protocol::ListEntry, Option<Entry>) {
     match row {
-        Row::Starting(id) => convert::list_entry_starting(id),
-        Row::Present(id, Entry { process, argv, metadata, .. }) => {
+        Row::Starting(id) => (convert::list_entry_starting(id), None),
+        Row::Present(id, entry) => {
+            let Entry { process, argv, metadata, .. } = &entry;
             let status = process.log().status();
             let holders =
                 if status.exit.is_some() && !status.closed { process.holders() } else { Vec::new() };
-            convert::list_entry(id, &process, &argv, &metadata, &status, holders)
+            (convert::list_entry(id, process, argv, metadata, &status, holders), Some(entry))
         }
     }
 }
