@@ -1,14 +1,15 @@
 // A filter that replaces a text by another, wherever the output is cut into chunks.
 
 import { Replacer, parseConfig } from "./replacer.js";
+import { reported } from "./report.js";
 
 let config = parseConfig("{}");
 
-export const plugin = {
+export const plugin = reported({
   init(text) {
     config = parseConfig(text);
   },
-};
+});
 
 /** One stream. */
 class FilterStream {
@@ -37,4 +38,4 @@ class FilterStream {
   }
 }
 
-export const filter = { FilterStream };
+export const filter = { FilterStream: reported(FilterStream) };

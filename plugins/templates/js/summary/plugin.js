@@ -1,17 +1,18 @@
 // A summary of what compilers say: errors and warnings with their places.
 
 import { Findings, refuseMembers } from "./findings.js";
+import { reported } from "./report.js";
 
 /** What is read at once. */
 const PAGE = 256 * 1024;
 
-export const plugin = {
+export const plugin = reported({
   init(text) {
     refuseMembers("bad-config", text);
   },
-};
+});
 
-export const summary = {
+export const summary = reported({
   summarize(output, options) {
     refuseMembers("bad-options", options);
     const findings = new Findings();
@@ -28,4 +29,4 @@ export const summary = {
     }
     return findings.report();
   },
-};
+});

@@ -6,9 +6,11 @@ from wit_world.imports.types import Failure
 
 import filter
 from replacer import BadConfig, Config
+from report import reported
 
 
 class Plugin(exports.Plugin):
+    @reported
     def init(self, config: str) -> None:
         try:
             filter.config = Config.parse(config)

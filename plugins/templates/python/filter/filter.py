@@ -7,6 +7,7 @@ from wit_world.imports.host import StreamContext
 from wit_world.imports.types import ChunkResult, ChunkResult_Bytes, ChunkResult_Unchanged
 
 from replacer import Config, Replacer
+from report import reported
 
 # Set by `init`.
 config = Config()
@@ -19,19 +20,23 @@ class FilterStream(interface.FilterStream):
         self.replacer = replacer
 
     @classmethod
+    @reported
     def open(cls, context: StreamContext) -> Optional["FilterStream"]:
         # Nothing to look for: not for this filter, and the stream costs nothing from here on.
         return cls(Replacer(config)) if config.find else None
 
+    @reported
     def push(self, chunk: bytes) -> ChunkResult:
         output = self.replacer.push(chunk)
         return ChunkResult_Unchanged() if output is None else ChunkResult_Bytes(output)
 
+    @reported
     def idle(self) -> bytes:
         # A filter that waits for whole lines would give the line that it has so far. This one holds nothing but a
         # beginning of what it looks for: given now, it could not be replaced any more.
         return b""
 
     @classmethod
+    @reported
     def finish(cls, this: "FilterStream") -> bytes:
         return this.replacer.finish()

@@ -6,11 +6,13 @@ from wit_world.imports.host import Invocation
 from wit_world.imports.types import Command, Decision, Failure, Verdict
 
 from deny_list import BadConfig, DenyList
+from report import reported
 
 deny_list = DenyList([])
 
 
 class Plugin(exports.Plugin):
+    @reported
     def init(self, config: str) -> None:
         global deny_list
         try:
@@ -20,6 +22,7 @@ class Plugin(exports.Plugin):
 
 
 class Policy(exports.Policy):
+    @reported
     def check(self, cmd: Command, inv: Invocation) -> Decision:
         # Not the words of the command: what they run, as far as the host can see through them.
         verdict, rule, reason = deny_list.judge(inv.script())

@@ -8,17 +8,20 @@ from wit_world.imports.host import Retained
 from wit_world.imports.types import Diagnostic, Failure, Report
 
 from findings import Findings, UnknownMember, refuse_members
+from report import reported
 
 # What is read at once.
 PAGE = 256 * 1024
 
 
 class Plugin(exports.Plugin):
+    @reported
     def init(self, config: str) -> None:
         refuse("bad-config", config)
 
 
 class Summary(exports.Summary):
+    @reported
     def summarize(self, output: Retained, options: str) -> Optional[Report]:
         refuse("bad-options", options)
         findings = Findings()
