@@ -24,7 +24,7 @@ pub use command::{Command, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
 pub use log::{
     Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Snapshot, Status, Store,
-    StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor,
+    StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor, incomplete_suffix,
 };
 pub use process::holders::Holder;
 pub use process::ingest::{Ingest, Ingesting, Withhold};

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::characters::incomplete_suffix;
 pub use self::output_log::OutputLog;
 pub use self::store::{Store, StoreLimits};
 

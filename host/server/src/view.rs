@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
-use weir_process::{Dropped, OutputLog, ReadBatch, Status, Stream, WaitFor};
+use weir_process::{Dropped, OutputLog, ReadBatch, Status, Stream, WaitFor, incomplete_suffix};
 
 use crate::pipeline::ProcessFacts;
 
@@ -128,11 +128,39 @@ struct Way {
     filters: FilterStream,
     /// The first raw seq that nothing was given for yet.
     from_seq: Option<u64>,
+    /// Where chunks end where characters end, those of a view do too: the beginning of a character whose rest the
+    /// filters have not given yet.
+    held: Option<Bytes>,
 }
 
 impl std::fmt::Debug for Way {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Way").field("from_seq", &self.from_seq).finish_non_exhaustive()
+    }
+}
+
+impl Way {
+    /// What is to be added of what the filters gave. The rest waits.
+    fn complete(&mut self, given: Bytes) -> Bytes {
+        let Some(held) = self.held.take() else { return given };
+        let mut bytes = match held.is_empty() {
+            true => given,
+            false => {
+                let mut joined = BytesMut::from(&held[..]);
+                joined.extend_from_slice(&given);
+                joined.freeze()
+            }
+        };
+        self.held = Some(bytes.split_off(bytes.len() - incomplete_suffix(&bytes)));
+        bytes
+    }
+
+    /// What waits, and what the filters gave at the end: a character that is incomplete now stays so.
+    fn complete_last(&mut self, given: Bytes) -> Bytes {
+        match self.held.take().filter(|held| !held.is_empty()) {
+            Some(held) => [held, given].concat().into(),
+            None => given,
+        }
     }
 }
 
@@ -229,9 +257,11 @@ impl View {
                 filters: FilterChain::new(made.filters.clone())
                     .open(self.facts.of_stream(chunk.stream, true)),
                 from_seq: None,
+                held: self.log.whole_characters().then(Bytes::new),
             });
             let from_seq = *way.from_seq.get_or_insert(chunk.seq);
-            let bytes = way.filters.push(chunk.bytes).await?;
+            let given = way.filters.push(chunk.bytes).await?;
+            let bytes = way.complete(given);
             if !bytes.is_empty() {
                 way.from_seq = None;
                 made.add(ViewChunk { from_seq, seq: chunk.seq, stream: chunk.stream, bytes });
@@ -283,7 +313,8 @@ impl Made {
     async fn finish_ways(&mut self, seq: u64) -> Result<(), Box<Fault>> {
         for stream in Stream::ALL {
             let Some(mut way) = self.ways.remove(&stream) else { continue };
-            let bytes = way.filters.finish().await?;
+            let given = way.filters.finish().await?;
+            let bytes = way.complete_last(given);
             if !bytes.is_empty() {
                 self.add(ViewChunk { from_seq: way.from_seq.unwrap_or(seq), seq, stream, bytes });
             }
@@ -349,5 +380,38 @@ impl Made {
 impl Drop for Made {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_plugin::{Channel, StreamFacts};
+
+    use super::*;
+
+    #[test]
+    fn a_character_that_filters_have_cut_is_put_together() {
+        let facts = StreamFacts {
+            process_id: "p".to_owned(),
+            channel: Channel::Stdout,
+            argv: Vec::new(),
+            cwd: "/".to_owned(),
+            env: Arc::default(),
+            view: true,
+            metadata: Vec::new(),
+        };
+        let text = "a\u{1F600}b\u{20AC}".as_bytes();
+        for (first, second) in (0..=text.len()).flat_map(|a| (a..=text.len()).map(move |b| (a, b))) {
+            let filters = FilterChain::new(Vec::new()).open(Arc::new(facts.clone()));
+            let mut way = Way { filters, from_seq: None, held: Some(Bytes::new()) };
+            let mut whole = Vec::new();
+            for piece in [&text[..first], &text[first..second], &text[second..]] {
+                let given = way.complete(Bytes::copy_from_slice(piece));
+                assert!(std::str::from_utf8(&given).is_ok(), "{first}, {second}: {given:x?}");
+                whole.extend_from_slice(&given);
+            }
+            whole.extend_from_slice(&way.complete_last(Bytes::from_static(b"\xf0\x9f")));
+            assert_eq!(whole, [text, b"\xf0\x9f"].concat());
+        }
     }
 }

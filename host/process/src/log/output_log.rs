@@ -257,6 +257,11 @@ impl OutputLog {
         .await;
     }
 
+    /// Whether its chunks end where characters end: see [`Retention::whole_characters`].
+    pub fn whole_characters(&self) -> bool {
+        self.whole_characters
+    }
+
     /// The log at this moment.
     pub fn status(&self) -> Status {
         self.lock().status()
