@@ -63,6 +63,9 @@ pub enum Overflow {
     DropMiddle,
     /// Keep the newest; lose the oldest.
     DropOldest,
+    /// Keep everything until it is [acknowledged](OutputLog::acknowledge); then lose the oldest of that. The producer
+    /// waits for room. What it appends without waiting is kept as well, beyond the bound.
+    Backpressure,
 }
 
 /// The bounds of one log, and how it behaves at them.
@@ -214,6 +217,16 @@ pub enum Event {
         /// What is missing between the event before and this one.
         dropped: Option<Dropped>,
     },
+}
+
+impl Event {
+    /// Its sequence number.
+    pub fn seq(&self) -> u64 {
+        match self {
+            Self::Output { chunk, .. } => chunk.seq,
+            Self::Exited { seq, .. } | Self::Closed { seq, .. } => *seq,
+        }
+    }
 }
 
 /// How a process ended.

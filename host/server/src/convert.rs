@@ -18,7 +18,7 @@ pub(crate) use self::plugin::{
     check_reply, decision, introduced, no_such_summary, no_such_view, not_closed, not_configured,
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
 };
-pub(crate) use self::start::{StartSpec, start_spec};
+pub(crate) use self::start::{StartSpec, nobody_takes, start_spec};
 use crate::pipeline::Decision;
 use crate::view::{ViewBatch, ViewChunk, Whole};
 

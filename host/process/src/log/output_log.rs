@@ -13,7 +13,9 @@ use super::entry::Spoils;
 use super::retained::Retained;
 use super::state::{Follower, State, StreamState};
 use super::store::{Account, Store};
-use super::{Event, Exit, ReadBatch, Retention, Snapshot, Status, Stream, StreamSnapshot, Until, WaitFor};
+use super::{
+    Event, Exit, Overflow, ReadBatch, Retention, Snapshot, Status, Stream, StreamSnapshot, Until, WaitFor,
+};
 
 /// What one process printed, and how it ended.
 ///
@@ -32,6 +34,7 @@ pub struct OutputLog {
     piece: usize,
     portion: usize,
     whole_characters: bool,
+    overflow: Overflow,
     hold: Duration,
     /// The lock of the log. Plain data behind it, nothing awaited, no waker called, no other lock taken.
     state: Mutex<State>,
@@ -64,8 +67,9 @@ impl OutputLog {
             piece: retained.piece(),
             portion: retained.portion(),
             whole_characters: retention.whole_characters,
+            overflow: retention.overflow,
             hold: retention.hold,
-            state: Mutex::new(State { retained, streams: states, follower: None, clears: 0 }),
+            state: Mutex::new(State { retained, streams: states, follower: None, clears: 0, taken_at: None }),
             news: Notify::new(),
             ends: Notify::new(),
             progress: Notify::new(),
@@ -162,6 +166,9 @@ impl OutputLog {
     /// nothing, and one that has stopped delays the producer once. Only the log's own bound is looked at,
     /// never the store's.
     ///
+    /// With [`Overflow::Backpressure`] it waits for as long as it takes until enough was acknowledged, whoever
+    /// follows; over the store's bound, until all of this log's bytes were, or there is room again.
+    ///
     /// Ask for no more than [`OutputLog::portion`] and append no more than was asked for: what does not fit
     /// beside the head is dropped in any case. Cancel-safe: the time for which the follower has already been
     /// waited for is not forgotten. Needs a tokio runtime with time when it has to wait.
@@ -171,6 +178,19 @@ impl OutputLog {
             tokio::pin!(progress);
             // Registered before the look at the state: what happens after the look wakes it.
             progress.as_mut().enable();
+            if self.keeps_everything() {
+                let room = self.store.room();
+                tokio::pin!(room);
+                room.as_mut().enable();
+                if self.has_room_for_follower(bytes) {
+                    return;
+                }
+                tokio::select! {
+                    () = progress => {}
+                    () = room => {}
+                }
+                continue;
+            }
             let deadline = {
                 let mut state = self.lock();
                 if state.has_room(bytes) {
@@ -197,7 +217,37 @@ impl OutputLog {
 
     /// Whether [`OutputLog::room_for_follower`] would return at once because nothing is in the way.
     pub fn has_room_for_follower(&self, bytes: usize) -> bool {
+        if self.keeps_everything() {
+            let store_is_full = !self.store.has_room(bytes);
+            return self.lock().has_room_for_all(bytes, store_is_full);
+        }
         self.lock().has_room(bytes)
+    }
+
+    /// Whether what is appended without waiting for room is kept, beyond the bound: with
+    /// [`Overflow::Backpressure`].
+    pub fn keeps_everything(&self) -> bool {
+        self.overflow == Overflow::Backpressure
+    }
+
+    /// With [`Overflow::Backpressure`]: somebody has everything up to and including the entry `seq`, and will not ask
+    /// for it again. It stays readable until room is needed. Otherwise nothing.
+    pub fn acknowledge(&self, seq: u64) {
+        if self.overflow != Overflow::Backpressure {
+            return;
+        }
+        {
+            let mut state = self.lock();
+            state.retained.acknowledge(seq);
+            self.book(&state);
+        }
+        self.store.relieve();
+        self.progress.notify_waiters();
+    }
+
+    /// When a read last gave chunks. None before that.
+    pub fn last_read(&self) -> Option<Instant> {
+        self.lock().taken_at
     }
 
     /// Chunks after `after_seq`, in order. Removes nothing, so it can be repeated.
@@ -212,6 +262,9 @@ impl OutputLog {
     pub fn read(&self, after_seq: u64, max_bytes: Option<u64>) -> ReadBatch {
         let mut state = self.lock();
         let (chunks, dropped, next_seq) = state.retained.read(after_seq, max_bytes);
+        if !chunks.is_empty() {
+            state.taken_at = Some(Instant::now());
+        }
         ReadBatch { chunks, dropped, next_seq, status: state.status() }
     }
 
@@ -354,16 +407,23 @@ impl OutputLog {
         more
     }
 
-    /// Drops everything; for the store, which frees it and tells the others once it has let go of its lock.
+    /// Drops everything that may give way; for the store, which frees it and tells the others once it has let go of
+    /// its lock.
     pub(super) fn give_up(&self) -> Spoils {
-        self.clear_locked(&mut self.lock())
+        let mut state = self.lock();
+        if state.retained.untaken_bytes() > 0 {
+            state.retained.give_way(u64::MAX);
+            self.book(&state);
+            return Spoils::default();
+        }
+        self.clear_locked(&mut state)
     }
 
     /// Drops at least `bytes`; for the store.
     pub(super) fn give_way(&self, bytes: u64) {
         let mut state = self.lock();
         state.retained.give_way(bytes);
-        self.store.book(&self.account, state.retained.bytes());
+        self.book(&state);
     }
 
     /// Tells those who wait that bytes have gone.
@@ -390,7 +450,7 @@ impl OutputLog {
                 return waker;
             }
             state.retained.push(stream, bytes);
-            self.store.book(&self.account, state.retained.bytes());
+            self.book(&state);
             waker = waker.or(state.waker_for_news());
         }
         waker
@@ -407,8 +467,12 @@ impl OutputLog {
 
     fn clear_locked(&self, state: &mut State) -> Spoils {
         let spoils = state.retained.clear();
-        self.store.book(&self.account, state.retained.bytes());
+        self.book(state);
         spoils
+    }
+
+    fn book(&self, state: &State) {
+        self.store.book(&self.account, state.retained.bytes(), state.retained.untaken_bytes());
     }
 
     async fn until(&self, news: &Notify, ready: impl Fn(&State) -> bool) {

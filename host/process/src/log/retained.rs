@@ -11,12 +11,14 @@ use super::bounds::Bounds;
 use super::characters::Joined;
 use super::cursor_table::CursorTable;
 use super::entry::{Batch, Entry, ExitEntry, Gap, Spoils};
-use super::{Chunk, Dropped, Event, Exit, Retention, Stream};
+use super::{Chunk, Dropped, Event, Exit, Overflow, Retention, Stream};
 
 /// Entries in the order of their numbers. Chunks that no longer fit fall into the gap; exit and close stay.
 #[derive(Debug)]
 pub(super) struct Retained {
     bounds: Bounds,
+    /// How far everything may give way; none where that does not matter.
+    taken: Option<Position>,
     /// Whether new chunks still go to the head: until it is full or anything was dropped, and never again.
     head_open: bool,
     head_bytes: u64,
@@ -45,6 +47,7 @@ impl Retained {
     pub(super) fn new(retention: &Retention) -> Self {
         Self {
             bounds: Bounds::new(retention),
+            taken: (retention.overflow == Overflow::Backpressure).then_some(Position { seq: 0, offset: 0 }),
             head_open: true,
             head_bytes: 0,
             head: VecDeque::new(),
@@ -72,6 +75,27 @@ impl Retained {
 
     pub(super) fn bytes(&self) -> u64 {
         self.head_bytes + self.tail_bytes
+    }
+
+    /// Retained bytes that must not give way.
+    pub(super) fn untaken_bytes(&self) -> u64 {
+        self.taken.map_or(0, |taken| (self.total_bytes - taken.offset).min(self.bytes()))
+    }
+
+    /// Lets everything up to `seq` give way. It never goes back.
+    pub(super) fn acknowledge(&mut self, seq: u64) {
+        let position = self.position_after(seq);
+        if let Some(taken) = &mut self.taken
+            && position.seq > taken.seq
+        {
+            *taken = position;
+            self.make_room(0, 0);
+        }
+    }
+
+    /// Whether appending `more` bytes would need room that only chunks have which must not give way.
+    pub(super) fn is_full_of_untaken(&self, more: usize) -> bool {
+        self.taken.is_some_and(|taken| self.would_drop_untaken(taken, more))
     }
 
     pub(super) fn total_bytes(&self) -> u64 {
@@ -128,11 +152,7 @@ impl Retained {
             self.head_open = false;
         }
         let len = bytes.len() as u64;
-        while self.bytes() + len > self.bounds.max_bytes || self.count() >= self.bounds.max_chunks {
-            if !self.drop_one() {
-                break;
-            }
-        }
+        self.make_room(len, 1);
         let entry = self.entry(stream, bytes);
         self.tail_bytes += len;
         self.tail.push_back(entry);
@@ -344,9 +364,28 @@ impl Retained {
         Some(Bytes::copy_from_slice(&bytes[fits..]))
     }
 
+    /// Drops what has to go for so much more, as far as it may go.
+    fn make_room(&mut self, bytes: u64, chunks: usize) {
+        while self.bytes() + bytes > self.bounds.max_bytes || self.count() + chunks > self.bounds.max_chunks {
+            if !self.drop_one() {
+                break;
+            }
+        }
+    }
+
+    fn may_drop(&self, entry: Option<&Entry>) -> bool {
+        match (self.taken, entry) {
+            (Some(taken), Some(entry)) => entry.end <= taken.offset,
+            _ => true,
+        }
+    }
+
     /// Drops the chunk whose turn it is: the front of the tail, or the back of the head if there is no tail.
-    /// False if there is none.
+    /// False if there is none, or if it must not give way.
     fn drop_one(&mut self) -> bool {
+        if !self.may_drop(self.tail.front()) {
+            return false;
+        }
         self.head_open = false;
         let Some(entry) = self.tail.pop_front() else { return self.drop_head() };
         self.tail_bytes -= entry.bytes.len() as u64;

@@ -15,6 +15,8 @@ pub(super) struct State {
     pub(super) follower: Option<Follower>,
     /// How often the log was cleared: ends the reads that were waiting.
     pub(super) clears: u64,
+    /// When somebody was last given chunks of it.
+    pub(super) taken_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,7 +91,17 @@ impl State {
     /// Whether nothing that is worth waiting for would be dropped to make room for `bytes`.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         let Some(follower) = self.follower.as_ref().filter(|follower| !follower.lagging) else { return true };
-        let held: usize = self.streams.iter().map(|stream| stream.held.len()).sum();
-        !self.retained.would_drop_untaken(follower.position, bytes.saturating_add(held))
+        !self.retained.would_drop_untaken(follower.position, bytes.saturating_add(self.held_bytes()))
+    }
+
+    /// Whether `bytes` fit without anything that must not give way. Where the bound of all logs is reached, only a log
+    /// without such bytes has room: so none keeps all the others from going on.
+    pub(super) fn has_room_for_all(&self, bytes: usize, store_is_full: bool) -> bool {
+        let full = store_is_full && self.retained.untaken_bytes() > 0;
+        !full && !self.retained.is_full_of_untaken(bytes.saturating_add(self.held_bytes()))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.streams.iter().map(|stream| stream.held.len()).sum()
     }
 }

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 use super::entry::Spoils;
 use super::{OutputLog, Retention, Stream};
 
@@ -37,12 +40,20 @@ impl Default for StoreLimits {
 /// of it tail, if it drops its oldest), until the sum is 1/256 below the bound. What gives way is counted in
 /// its log as dropped.
 ///
+/// What a log with [`Overflow::Backpressure`](super::Overflow::Backpressure) must not drop never gives way: over the
+/// bound such a log has no room instead, unless it is without such bytes. So the sum goes over the bound by a portion
+/// of each such log at the most, and by what is appended to them without waiting for room.
+///
 /// Logs own the store, not the other way round; a log that is dropped gives its bytes back. When
 /// [`OutputLog::append`] returns, the sum is within the bound, unless another thread has appended since.
 #[derive(Debug)]
 pub struct Store {
     limits: StoreLimits,
     used: AtomicU64,
+    /// The part of it that must not give way.
+    untaken: AtomicU64,
+    /// That part has become less.
+    room: Notify,
     /// The registry. Taken before the lock of one log, never after it; not touched below the bound except to
     /// open, close and drop a log.
     seats: Mutex<Seats>,
@@ -64,14 +75,23 @@ struct Seat {
     closed: Option<u64>,
 }
 
-/// How many bytes a log retains, readable without its lock.
+/// How many bytes a log retains, and how many of them must not give way, readable without its lock.
 #[derive(Debug, Default)]
-pub(super) struct Account(AtomicU64);
+pub(super) struct Account {
+    bytes: AtomicU64,
+    untaken: AtomicU64,
+}
 
 impl Store {
     /// A store without logs.
     pub fn new(limits: StoreLimits) -> Arc<Self> {
-        Arc::new(Self { limits, used: AtomicU64::new(0), seats: Mutex::default() })
+        Arc::new(Self {
+            limits,
+            used: AtomicU64::new(0),
+            untaken: AtomicU64::new(0),
+            room: Notify::new(),
+            seats: Mutex::default(),
+        })
     }
 
     /// Opens a log for a process with these streams. One without streams closes with the exit.
@@ -93,14 +113,21 @@ impl Store {
     }
 
     /// Books a log's bytes. The log's lock is held, so that its own bookings do not overtake each other.
-    pub(super) fn book(&self, account: &Account, bytes: u64) {
-        // A counter that guards nothing: each change is atomic in itself, so relaxed is enough.
-        let before = account.0.swap(bytes, Ordering::Relaxed);
-        if bytes >= before {
-            self.used.fetch_add(bytes - before, Ordering::Relaxed);
-        } else {
-            self.used.fetch_sub(before - bytes, Ordering::Relaxed);
+    pub(super) fn book(&self, account: &Account, bytes: u64, untaken: u64) {
+        change(&self.used, &account.bytes, bytes);
+        if change(&self.untaken, &account.untaken, untaken) {
+            self.room.notify_waiters();
         }
+    }
+
+    /// Whether so many bytes more are within the bound, once everything has given way that may.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.untaken.load(Ordering::Relaxed) + bytes as u64 <= self.limits.max_bytes
+    }
+
+    /// Waits until there may be room.
+    pub(super) fn room(&self) -> Notified<'_> {
+        self.room.notified()
     }
 
     /// Notes that a log has closed. No log's lock is held.
@@ -115,7 +142,7 @@ impl Store {
 
     /// Forgets a log that is being dropped, and takes its bytes back.
     pub(super) fn leave(&self, id: u64, account: &Account) {
-        self.book(account, 0);
+        self.book(account, 0, 0);
         self.lock().by_id.remove(&id);
     }
 
@@ -157,7 +184,7 @@ impl Store {
         let seat = seats.by_id.get(&id)?;
         let log = seat.log.upgrade();
         if log.is_none() {
-            self.book(&seat.account, 0);
+            self.book(&seat.account, 0, 0);
             seats.by_id.remove(&id);
         }
         log
@@ -170,17 +197,17 @@ impl Store {
 }
 
 impl Seats {
-    /// The closed log that closed first and still has bytes.
+    /// The closed log that closed first and still has bytes that may give way.
     fn first_closed(&self) -> Option<u64> {
-        let closed = self.by_id.iter().filter(|(_, seat)| seat.account.bytes() > 0);
+        let closed = self.by_id.iter().filter(|(_, seat)| seat.account.droppable() > 0);
         closed.filter_map(|(id, seat)| Some((seat.closed?, *id))).min().map(|(_, id)| id)
     }
 
-    /// The log with the most bytes, and by how many it leads.
+    /// The log with the most bytes that may give way, and by how many it leads.
     fn largest(&self) -> Option<(u64, u64)> {
         let (mut largest, mut second) = ((0, u64::MAX), 0);
         for (id, seat) in &self.by_id {
-            let bytes = seat.account.bytes();
+            let bytes = seat.account.droppable();
             // Of two equals the older one.
             if (bytes, Reverse(*id)) > (largest.0, Reverse(largest.1)) {
                 second = largest.0;
@@ -194,7 +221,19 @@ impl Seats {
 }
 
 impl Account {
-    fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    fn droppable(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed).saturating_sub(self.untaken.load(Ordering::Relaxed))
     }
+}
+
+/// Replaces one log's part of a sum. True if the sum is less than before.
+fn change(sum: &AtomicU64, part: &AtomicU64, now: u64) -> bool {
+    // Counters that guard nothing: each change is atomic in itself, so relaxed is enough.
+    let before = part.swap(now, Ordering::Relaxed);
+    if now >= before {
+        sum.fetch_add(now - before, Ordering::Relaxed);
+    } else {
+        sum.fetch_sub(before - now, Ordering::Relaxed);
+    }
+    now < before
 }

@@ -117,10 +117,19 @@ fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
     match overflow {
         wire::Overflow::DropMiddle => Ok(Overflow::DropMiddle),
         wire::Overflow::DropOldest => Ok(Overflow::DropOldest),
-        wire::Overflow::Backpressure | wire::Overflow::Spill => {
-            Err(not_supported(START, "retention.overflow"))
-        }
+        wire::Overflow::Backpressure => Ok(Overflow::Backpressure),
+        wire::Overflow::Spill => Err(not_supported(START, "retention.overflow")),
     }
+}
+
+/// A run that would wait for ever once its bound is reached.
+pub(crate) fn nobody_takes() -> ErrorObject {
+    invalid(
+        "process/run",
+        "retention.overflow",
+        "expected `backpressure` with `notify: true` or in a `process/start`, saw it where nobody takes output before \
+         the end",
+    )
 }
 
 fn not_supported(method: &'static str, member: &'static str) -> ErrorObject {

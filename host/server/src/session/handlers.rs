@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_plugin::Kind;
-use weir_process::{Process, Signal, Snapshot, Until};
+use weir_process::{Overflow, Process, Signal, Snapshot, Until};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
     ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams,
@@ -144,6 +144,9 @@ impl Session {
         let limited = params.start.timeout_ms.is_some();
         let view = params.view;
         let mut spec = convert::start_spec(params.start, &self.shared.config)?;
+        if notify == Notify::Nothing && spec.options.retention.overflow == Overflow::Backpressure {
+            return Err(convert::nobody_takes());
+        }
         spec.view.clone_from(&view);
         if let Some(most) = params.max_output_bytes {
             let retention = &mut spec.options.retention;
@@ -174,6 +177,9 @@ impl Session {
         let entry = self.processes.get(&params.process_id)?;
         let (log, encoding) = (Arc::clone(entry.process.log()), entry.encoding);
         let after = params.after_seq.unwrap_or(0);
+        if entry.reads_acknowledge {
+            log.acknowledge(after);
+        }
         let most = params.max_bytes;
         let wait = params.wait_ms.filter(|wait| *wait > 0).map(Duration::from_millis);
         let wait_for = convert::wait_for(params.wait_for);
