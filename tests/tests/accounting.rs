@@ -36,6 +36,7 @@ enum Overflow {
     DropMiddle,
     DropOldest,
     Backpressure,
+    Spill,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,8 +58,12 @@ struct Reader {
 fn scenarios() -> impl Strategy<Value = Scenario> {
     let stream = prop_oneof![3 => Just(Stream::Stdout), 1 => Just(Stream::Stderr)];
     let size = prop_oneof![3 => 1..200u32, 2 => 200..20_000u32, 1 => 20_000..300_000u32];
-    let overflow =
-        prop_oneof![Just(Overflow::DropMiddle), Just(Overflow::DropOldest), Just(Overflow::Backpressure)];
+    let overflow = prop_oneof![
+        Just(Overflow::DropMiddle),
+        Just(Overflow::DropOldest),
+        Just(Overflow::Backpressure),
+        Just(Overflow::Spill),
+    ];
     let pushes = prop_oneof![Just(Pushes::Off), Just(Pushes::Followed), Just(Pushes::Late)];
     let reader = (prop::option::of(1..200_000u32), any::<bool>())
         .prop_map(|(max_bytes, late)| Reader { max_bytes, late });
@@ -132,6 +137,7 @@ impl Scenario {
             Overflow::DropMiddle => "dropMiddle",
             Overflow::DropOldest => "dropOldest",
             Overflow::Backpressure => "backpressure",
+            Overflow::Spill => "spill",
         };
         json!({
             "processId": id,

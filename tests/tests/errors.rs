@@ -106,7 +106,6 @@ fn what_is_not_supported_is_refused_by_name(launch: Launch) {
         ("mergeStderr", json!({ "mergeStderr": true })),
         ("limits", json!({ "limits": { "openFiles": 10 } })),
         ("idleTimeoutMs", json!({ "idleTimeoutMs": 10 })),
-        ("retention.overflow", json!({ "retention": { "overflow": "spill" } })),
         ("sandbox", json!({ "sandbox": { "type": "readOnly" } })),
         ("enforceManagedNetwork", json!({ "enforceManagedNetwork": true })),
     ] {

@@ -17,8 +17,10 @@
 mod bounds;
 mod characters;
 mod cursor_table;
+mod disk;
 mod entry;
 mod output_log;
+mod region;
 mod retained;
 mod state;
 mod store;
@@ -28,6 +30,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use self::characters::incomplete_suffix;
+pub use self::disk::SpilledOutput;
 pub use self::output_log::OutputLog;
 pub use self::store::{Store, StoreLimits};
 
@@ -66,6 +69,10 @@ pub enum Overflow {
     /// Keep everything until it is [acknowledged](OutputLog::acknowledge); then lose the oldest of that. The producer
     /// waits for room. What it appends without waiting is kept as well, beyond the bound.
     Backpressure,
+    /// What leaves memory goes to a file: see [`OutputLog::disk_turn`]. The producer waits for room. Once the file
+    /// takes no more, because a bound is reached or the disk fails, the newest is kept beside it, and the gap between
+    /// the two grows.
+    Spill,
 }
 
 /// The bounds of one log, and how it behaves at them.
@@ -110,6 +117,10 @@ pub struct Chunk {
     pub seq: u64,
     /// Where it came from.
     pub stream: Stream,
+    /// The offset of its first byte in all that its stream has carried.
+    pub offset: u64,
+    /// How many line feeds its stream has carried before it.
+    pub line: u64,
     /// Its bytes, shared with the log: cloning copies nothing, and holding on to them outlives the log.
     pub bytes: Bytes,
 }
@@ -154,6 +165,8 @@ pub struct Status {
     pub dropped_bytes: u64,
     /// Bytes that can still be read.
     pub retained_bytes: u64,
+    /// Those of them that are on disk.
+    pub spilled_bytes: u64,
     /// Bytes that were printed and not appended, because what they had to go through failed. Not part of
     /// `total_bytes`, and without sequence numbers; what was on the way when it failed is not counted.
     pub withheld_bytes: u64,
@@ -166,15 +179,20 @@ pub struct Status {
 pub struct Snapshot {
     /// One element for each stream that the log was opened with, in the order of [`Stream::ALL`].
     pub streams: Vec<StreamSnapshot>,
+    /// What is on disk: it comes before everything else.
+    pub spilled: Option<SpilledOutput>,
     /// The log at the moment of the snapshot.
     pub status: Status,
 }
 
-/// What is retained of one stream: `before`, then `dropped` bytes that are gone, then `after`.
+/// What is retained of one stream in memory: `before`, then `dropped` bytes that are gone, then `after`. What is on
+/// disk comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamSnapshot {
     /// The stream.
     pub stream: Stream,
+    /// How many bytes of it are on disk.
+    pub spilled: u64,
     /// The bytes before the gap, or all of them if nothing was dropped.
     pub before: Vec<Bytes>,
     /// How many bytes of this stream the gap swallowed.

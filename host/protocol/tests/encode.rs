@@ -145,6 +145,8 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
             limits: Limits {
                 max_requests: 7,
                 max_stdin_bytes: 8,
+                max_spill_bytes_per_process: 9,
+                max_spill_bytes_total: 10,
                 max_message_bytes: 1,
                 max_batch_messages: 2,
                 max_processes: 3,

@@ -9,7 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use weir_process as process;
-use weir_process::{Process, ReadBatch, Snapshot, Status, StreamSnapshot, Terminated};
+use weir_process::{Process, ReadBatch, Snapshot, Status, Terminated};
 use weir_protocol as wire;
 use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
 
@@ -19,6 +19,7 @@ pub(crate) use self::plugin::{
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
 };
 pub(crate) use self::start::{StartSpec, nobody_takes, start_spec};
+use crate::ends::StreamEnds;
 use crate::pipeline::Decision;
 use crate::view::{ViewBatch, ViewChunk, Whole};
 
@@ -166,25 +167,29 @@ pub(crate) struct Run<'a> {
     pub(crate) view: Option<String>,
 }
 
-pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>) -> Reply {
-    let Snapshot { streams, status } = snapshot;
+pub(crate) fn run_reply(run: Run<'_>, snapshot: &Snapshot, viewed: Option<Whole>) -> Reply {
+    let Snapshot { streams, status, .. } = snapshot;
     let mut cuts = Vec::new();
     let mut output = |wanted: process::Stream| {
-        let found = streams.iter().find(|snapshot| snapshot.stream == wanted);
-        let bytes = match (&viewed, found) {
-            (Some(whole), _) => {
-                whole.streams.get(&wanted).map_or_else(Bytes::new, |chunks| chunks.concat().into())
-            }
-            (None, None) => Bytes::new(),
-            (None, Some(snapshot)) => {
-                let (bytes, cut) = join(snapshot);
-                cuts.extend(cut);
-                bytes
-            }
+        let ends = match (&viewed, streams.iter().find(|snapshot| snapshot.stream == wanted)) {
+            (Some(whole), _) => whole.output.of(wanted),
+            (None, Some(snapshot)) => StreamEnds {
+                before: snapshot.before.clone(),
+                dropped: snapshot.dropped,
+                after: snapshot.after.clone(),
+            },
+            (None, None) => StreamEnds::default(),
         };
+        let (bytes, cut) = join(wanted, &ends);
+        cuts.extend(cut);
         OutputData::new(bytes, run.encoding)
     };
     let (stdout, stderr) = (output(process::Stream::Stdout), output(process::Stream::Stderr));
+    let dropped_bytes = match &viewed {
+        // With what is kept on disk and does not fit into this answer.
+        Some(whole) if run.view.is_none() => whole.output.dropped(),
+        _ => status.dropped_bytes,
+    };
     Reply::ProcessRun(Box::new(wire::RunResult {
         process_id: run.id,
         pid: self::pid(run.pid),
@@ -195,7 +200,7 @@ pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>)
         exit: status.exit.as_ref().map(exit),
         closed: status.closed,
         total_bytes: status.total_bytes,
-        dropped_bytes: status.dropped_bytes,
+        dropped_bytes,
         withheld_bytes: status.withheld_bytes,
         usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
         cuts,
@@ -206,14 +211,14 @@ pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>)
 }
 
 /// A stream in one piece, and where something is missing in it.
-fn join(snapshot: &StreamSnapshot) -> (Bytes, Option<wire::Cut>) {
-    let StreamSnapshot { stream: of, before, dropped, after } = snapshot;
+fn join(of: process::Stream, ends: &StreamEnds) -> (Bytes, Option<wire::Cut>) {
+    let StreamEnds { before, dropped, after } = ends;
     let at_byte = before.iter().map(Bytes::len).sum::<usize>() as u64;
     let bytes = match (before.as_slice(), after.as_slice()) {
         ([only], []) | ([], [only]) => only.clone(),
         (before, after) => [before, after].concat().concat().into(),
     };
-    let cut = (*dropped > 0).then(|| wire::Cut { stream: stream(*of), at_byte, bytes: *dropped });
+    let cut = (*dropped > 0).then(|| wire::Cut { stream: stream(of), at_byte, bytes: *dropped });
     (bytes, cut)
 }
 

@@ -9,7 +9,7 @@ use anyhow::Context;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
-use weir_process::{Cells, Store, StoreLimits};
+use weir_process::{Cells, Spill, Store, StoreLimits};
 
 use crate::config::HostConfig;
 use crate::outbox::Outbox;
@@ -58,7 +58,12 @@ impl Host {
                 format!("cannot run the fork server `{}`", config.fork_server.program.display())
             })?
         };
-        let store = Store::new(StoreLimits { max_bytes: config.max_bytes_total });
+        let spill = config.spill.clone().map(Spill::new);
+        if let Some(spill) = spill.clone() {
+            // What a killed host has left behind. Nobody waits for it.
+            runtime.spawn_blocking(move || spill.sweep());
+        }
+        let store = Store::with_spill(StoreLimits { max_bytes: config.max_bytes_total }, spill);
         let plugins = Plugins::new(config.plugin_file.clone(), config.plugin_cache.clone());
         let views = ViewBudget::new(config.max_view_bytes);
         let shared = Arc::new(Shared { config, cells, store, plugins, views });

@@ -16,10 +16,13 @@ use tokio::time::Instant;
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
 use weir_process::{Dropped, OutputLog, ReadBatch, Status, Stream, WaitFor, incomplete_suffix};
 
+use crate::ends::Ends;
 use crate::pipeline::ProcessFacts;
 
 /// Raw output that is taken at once.
 const TURN: u64 = 1 << 20;
+/// What is computed ahead of a reader, where there is more raw output than memory holds.
+const AHEAD: u64 = 16 << 20;
 
 /// A bound over what all views keep.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ pub(crate) struct ViewBatch {
 /// A whole view.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    pub(crate) streams: HashMap<Stream, Vec<Bytes>>,
+    pub(crate) output: Ends,
     pub(crate) passed_over: Vec<String>,
 }
 
@@ -169,26 +172,28 @@ impl View {
     /// anew without it.
     pub(crate) async fn read(&self, after_seq: u64, max_bytes: Option<u64>) -> ViewBatch {
         let mut made = self.made.lock().await;
-        let status = self.catch_up(&mut made, after_seq).await;
+        let enough = max_bytes.unwrap_or(AHEAD).min(AHEAD);
+        let status = self.catch_up(&mut made, after_seq, enough).await;
         made.batch(after_seq, max_bytes, status)
     }
 
-    /// All of it, by stream, and the filters that were left out. For a closed process.
-    pub(crate) async fn whole(&self) -> Whole {
-        let mut whole = Whole { streams: HashMap::new(), passed_over: Vec::new() };
+    /// All of it, by stream, as far as it has no more than `most` bytes, and the filters that were left out. For a closed
+    /// process.
+    pub(crate) async fn whole(&self, most: u64) -> Whole {
+        let mut whole = Whole { output: Ends::new(most), passed_over: Vec::new() };
         let mut after = 0;
         loop {
             let ViewBatch { chunks, next_seq, status, passed_over, .. } = self.read(after, None).await;
             if passed_over != whole.passed_over {
                 // A filter failed on the way: the view was made anew, and so is this.
-                whole = Whole { streams: HashMap::new(), passed_over };
+                whole = Whole { output: Ends::new(most), passed_over };
                 if after > 0 {
                     after = 0;
                     continue;
                 }
             }
             for chunk in chunks {
-                whole.streams.entry(chunk.stream).or_default().push(chunk.bytes);
+                whole.output.push(chunk.stream, chunk.bytes);
             }
             if next_seq >= status.next_seq || next_seq <= after + 1 {
                 return whole;
@@ -222,13 +227,13 @@ impl View {
         }
     }
 
-    /// Puts in what is there and is not in yet.
-    async fn catch_up(&self, made: &mut Made, after_seq: u64) -> Status {
+    /// Puts in what is there and is not in yet; of what is on disk, only until there is `enough` behind the cursor.
+    async fn catch_up(&self, made: &mut Made, after_seq: u64, enough: u64) -> Status {
         if after_seq < made.forgotten {
             made.start_again();
         }
         loop {
-            let batch = self.log.read(made.cursor, Some(TURN));
+            let batch = self.log.fetch(made.cursor, Some(TURN)).await;
             let (status, nothing_more, next_seq) =
                 (batch.status.clone(), batch.chunks.is_empty(), batch.next_seq);
             if let Err(fault) = self.put_in(made, batch).await {
@@ -240,6 +245,9 @@ impl View {
                 if status.exit.is_some() {
                     made.exit_seen.get_or_insert(made.seen);
                 }
+                return status;
+            }
+            if status.spilled_bytes > 0 && made.bytes_after(after_seq) >= enough {
                 return status;
             }
         }
@@ -320,6 +328,11 @@ impl Made {
             }
         }
         Ok(())
+    }
+
+    fn bytes_after(&self, seq: u64) -> u64 {
+        let first = self.chunks.partition_point(|chunk| chunk.seq <= seq);
+        self.chunks.range(first..).map(|chunk| chunk.bytes.len() as u64).sum()
     }
 
     fn add(&mut self, chunk: ViewChunk) {

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -10,6 +12,8 @@ use tokio::sync::futures::Notified;
 
 use super::entry::Spoils;
 use super::{OutputLog, Retention, Stream};
+use crate::spill::file::SpillFile;
+use crate::spill::{Spill, SpillError};
 
 /// The least that a running log gives way by, if that much is needed: so that many logs of the same size do
 /// not take turns chunk by chunk.
@@ -49,6 +53,7 @@ impl Default for StoreLimits {
 #[derive(Debug)]
 pub struct Store {
     limits: StoreLimits,
+    spill: Option<Arc<Spill>>,
     used: AtomicU64,
     /// The part of it that must not give way.
     untaken: AtomicU64,
@@ -85,8 +90,14 @@ pub(super) struct Account {
 impl Store {
     /// A store without logs.
     pub fn new(limits: StoreLimits) -> Arc<Self> {
+        Self::with_spill(limits, None)
+    }
+
+    /// A store without logs, and where its logs may spill to.
+    pub fn with_spill(limits: StoreLimits, spill: Option<Arc<Spill>>) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            spill,
             used: AtomicU64::new(0),
             untaken: AtomicU64::new(0),
             room: Notify::new(),
@@ -98,11 +109,46 @@ impl Store {
     ///
     /// The store keeps no handle on it: the log is gone when its last handle is.
     pub fn open(self: &Arc<Self>, retention: Retention, streams: &[Stream]) -> Arc<OutputLog> {
+        self.open_with(retention, streams, None)
+    }
+
+    /// [`Store::open`] with a file for what leaves memory, as [`Overflow::Spill`](super::Overflow::Spill) has it.
+    /// Blocks.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file: the store has no place for them, or it cannot be made.
+    pub fn open_spilling(
+        self: &Arc<Self>,
+        retention: Retention,
+        streams: &[Stream],
+    ) -> Result<Arc<OutputLog>, SpillError> {
+        let file = self.spill_file()?;
+        Ok(self.open_with(retention, streams, Some(file)))
+    }
+
+    pub(crate) fn spill_file(&self) -> Result<SpillFile, SpillError> {
+        match &self.spill {
+            Some(spill) => spill.open(),
+            None => Err(SpillError {
+                directory: PathBuf::new(),
+                error: io::Error::new(io::ErrorKind::Unsupported, "no directory is set for it"),
+            }),
+        }
+    }
+
+    pub(crate) fn open_with(
+        self: &Arc<Self>,
+        retention: Retention,
+        streams: &[Stream],
+        file: Option<SpillFile>,
+    ) -> Arc<OutputLog> {
         let account = Arc::<Account>::default();
         let mut seats = self.lock();
         let id = seats.next_id;
         seats.next_id += 1;
-        let log = Arc::new(OutputLog::new(Arc::clone(self), id, Arc::clone(&account), retention, streams));
+        let log =
+            Arc::new(OutputLog::new(Arc::clone(self), id, Arc::clone(&account), retention, streams, file));
         seats.by_id.insert(id, Seat { log: Arc::downgrade(&log), account, closed: None });
         log
     }
@@ -164,6 +210,14 @@ impl Store {
                 }
             }
             if self.used_bytes() > self.limits.max_bytes {
+                // What can go to disk does, and makes room before long.
+                for id in seats.untaken() {
+                    if let Some(log) = self.upgrade(&mut seats, id)
+                        && log.press()
+                    {
+                        gave_way.push((log, Spoils::default()));
+                    }
+                }
                 let target = self.limits.max_bytes - self.limits.max_bytes / SLACK;
                 while let Some(excess) = self.used_bytes().checked_sub(target).filter(|excess| *excess > 0) {
                     let Some((id, lead)) = seats.largest() else { break };
@@ -201,6 +255,12 @@ impl Seats {
     fn first_closed(&self) -> Option<u64> {
         let closed = self.by_id.iter().filter(|(_, seat)| seat.account.droppable() > 0);
         closed.filter_map(|(id, seat)| Some((seat.closed?, *id))).min().map(|(_, id)| id)
+    }
+
+    /// The logs that have bytes which must not give way.
+    fn untaken(&self) -> Vec<u64> {
+        let untaken = |seat: &Seat| seat.account.untaken.load(Ordering::Relaxed) > 0;
+        self.by_id.iter().filter(|(_, seat)| untaken(seat)).map(|(id, _)| *id).collect()
     }
 
     /// The log with the most bytes that may give way, and by how many it leads.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit};
 use rustix::system::uname;
-use weir_process::{Command, Leftovers, Process, ProcessOptions, Retention, Until};
+use weir_process::{Command, Leftovers, Process, ProcessOptions, Retention, Spill, SpillOptions, Until};
 
 use super::{PluginArgs, host_config};
 use crate::host::{Host, Shared};
@@ -63,6 +63,7 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
             config.max_bytes_total >> 20
         ),
     );
+    report.line("spill", spill(config.spill.as_ref()));
     report.line("messages", format!("up to {} MiB", config.max_message_bytes >> 20));
     report.print()?;
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -181,6 +182,21 @@ fn cgroup() -> String {
             )
         }
         Err(error) => format!("version 2 at {}, no group can be made: {error}", own.display()),
+    }
+}
+
+/// Where output can be kept on disk, tried out.
+fn spill(options: Option<&SpillOptions>) -> String {
+    let Some(options) = options else { return "off".to_owned() };
+    let SpillOptions { directory, max_bytes_per_process, max_bytes_total } = options;
+    let place = directory.display();
+    match Spill::new(options.clone()).probe() {
+        Ok(()) => format!(
+            "to files in {place}; {} MiB a process, {} MiB in all",
+            max_bytes_per_process >> 20,
+            max_bytes_total >> 20
+        ),
+        Err(failed) => format!("not possible: {failed}"),
     }
 }
 

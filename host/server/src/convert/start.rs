@@ -71,7 +71,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
     let retention = Retention {
         max_bytes: asked.max_bytes.unwrap_or(config.max_bytes_per_process),
         max_chunks: config.max_chunks_per_process,
-        overflow: overflow(asked.overflow)?,
+        overflow: overflow(asked.overflow),
         whole_characters: params.output_encoding == OutputEncoding::Utf8,
         hold: config.hold,
     };
@@ -113,12 +113,12 @@ fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
     }
 }
 
-fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
+fn overflow(overflow: wire::Overflow) -> Overflow {
     match overflow {
-        wire::Overflow::DropMiddle => Ok(Overflow::DropMiddle),
-        wire::Overflow::DropOldest => Ok(Overflow::DropOldest),
-        wire::Overflow::Backpressure => Ok(Overflow::Backpressure),
-        wire::Overflow::Spill => Err(not_supported(START, "retention.overflow")),
+        wire::Overflow::DropMiddle => Overflow::DropMiddle,
+        wire::Overflow::DropOldest => Overflow::DropOldest,
+        wire::Overflow::Backpressure => Overflow::Backpressure,
+        wire::Overflow::Spill => Overflow::Spill,
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_plugin::Kind;
-use weir_process::{Overflow, Process, Signal, Snapshot, Until};
+use weir_process::{OutputLog, Overflow, Process, Signal, Snapshot, Until};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
     ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams,
@@ -20,9 +20,10 @@ use super::processes::{Entry, Row};
 use super::requests::{Concern, Stage};
 use super::{Answer, CLOSE_DELAY, Done, Notify, Phase, Session, Started};
 use crate::convert::{self, StartSpec};
+use crate::ends::Ends;
 use crate::outbox::Outcome;
 use crate::summary::Pages;
-use crate::view::View;
+use crate::view::{View, Whole};
 use crate::{environment, pipeline};
 
 /// How a run goes on after its start.
@@ -32,6 +33,8 @@ pub(super) struct RunPlan {
     limited: bool,
     /// The view that it returns instead of what was printed.
     pub(super) view: Option<String>,
+    /// How much it returns at the most.
+    most: u64,
 }
 
 /// The process that a request names: requests that name the same one are applied in the order of their arrival.
@@ -152,7 +155,8 @@ impl Session {
             let retention = &mut spec.options.retention;
             retention.max_bytes = retention.max_bytes.min(most);
         }
-        self.launch(wanted, spec, notify, Some(RunPlan { limited, view }))
+        let most = spec.options.retention.max_bytes;
+        self.launch(wanted, spec, notify, Some(RunPlan { limited, view, most }))
     }
 
     fn launch(
@@ -194,7 +198,14 @@ impl Session {
             }));
         }
         let Some(wait) = wait else {
-            return Ok(Answer::now(convert::read_reply(log.read(after, most), encoding)));
+            return Ok(match log.try_read(after, most) {
+                Some(batch) => Answer::now(convert::read_reply(batch, encoding)),
+                None => {
+                    Answer::later(
+                        async move { Ok(convert::read_reply(log.fetch(after, most).await, encoding)) },
+                    )
+                }
+            });
         };
         Ok(Answer::later(async move {
             let batch = log.read_waiting(after, most, wait_for, Some(wait)).await;
@@ -381,14 +392,37 @@ fn list_entry(row: Row) -> weir_protocol::ListEntry {
 pub(super) async fn run_result(id: ProcessId, entry: Entry, plan: RunPlan, view: Option<Arc<View>>) -> Done {
     wait_for_close(&entry.process, &plan).await;
     let snapshot: Snapshot = entry.process.log().snapshot();
+    let log = entry.process.log();
     let viewed = match &view {
-        Some(view) => Some(view.whole().await),
+        Some(view) => Some(view.whole(plan.most).await),
+        // More than memory holds.
+        None if snapshot.spilled.is_some() => {
+            Some(Whole { output: spilled(log, &snapshot, plan.most).await, passed_over: Vec::new() })
+        }
         None => None,
     };
     let Entry { process, argv, encoding, decision, .. } = entry;
     let run =
         convert::Run { id, pid: process.pid(), argv: &argv, encoding, decision: &decision, view: plan.view };
-    Done::Answered(Ok(convert::run_reply(run, snapshot, viewed)))
+    Done::Answered(Ok(convert::run_reply(run, &snapshot, viewed)))
+}
+
+/// What was printed, in part from disk.
+async fn spilled(log: &Arc<OutputLog>, snapshot: &Snapshot, most: u64) -> Ends {
+    let (mut ends, mut after) = (Ends::new(most), 0);
+    loop {
+        let batch = log.fetch(after, Some(1 << 20)).await;
+        if batch.dropped.is_some() {
+            ends.miss(snapshot.streams.iter().map(|stream| (stream.stream, stream.dropped)));
+        }
+        if batch.chunks.is_empty() {
+            return ends;
+        }
+        for chunk in batch.chunks {
+            ends.push(chunk.stream, chunk.bytes);
+        }
+        after = batch.next_seq - 1;
+    }
 }
 
 async fn wait_for_close(process: &Process, plan: &RunPlan) {

@@ -265,7 +265,12 @@ impl Entry {
     /// How long a reader that is not through counts as one, where its output is kept until it was read.
     fn read_until(&self, retention: Duration) -> Option<Instant> {
         let log = self.process.log();
-        if log.keeps_everything() { log.last_read()?.checked_add(retention) } else { None }
+        match log.keeps_everything() {
+            // It goes as soon as it has pushed the close.
+            true if log.is_followed() => Instant::now().checked_add(retention),
+            true => log.last_read()?.checked_add(retention),
+            false => None,
+        }
     }
 }
 
