@@ -15,6 +15,7 @@ mod command;
 mod environment;
 mod log;
 mod process;
+mod search;
 mod spill;
 
 pub use cell::fork_server::run as run_fork_server;
@@ -24,11 +25,13 @@ pub use cells::{Cells, ForkServerCommand, StartError};
 pub use command::{Command, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
 pub use log::{
-    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Snapshot, SpilledOutput,
-    Status, Store, StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor, incomplete_suffix,
+    BackBatch, Cause, Chunk, Dropped, Event, Exit, LineBatch, LineRange, OutputLog, Overflow, ReadBatch,
+    Retention, Snapshot, SpilledOutput, Status, Store, StoreLimits, Stream, StreamSnapshot, Until, Usage,
+    WaitFor, incomplete_suffix,
 };
 pub use process::holders::Holder;
 pub use process::ingest::{Ingest, Ingesting, Withhold};
 pub use process::stdin::{StdinQueueFull, WriteStatus};
 pub use process::{Leftovers, Process, ProcessOptions, Signal, Signalled, Terminated, TooManyOrders};
+pub use search::{Found, Line, Match, Pattern, PatternError, Query, Stopped, search};
 pub use spill::{Spill, SpillError, SpillOptions};

@@ -20,6 +20,7 @@ mod cursor_table;
 mod disk;
 mod entry;
 mod output_log;
+mod page;
 mod region;
 mod retained;
 mod state;
@@ -32,6 +33,7 @@ use bytes::Bytes;
 pub use self::characters::incomplete_suffix;
 pub use self::disk::SpilledOutput;
 pub use self::output_log::OutputLog;
+pub use self::page::{BackBatch, LineBatch, LineRange};
 pub use self::store::{Store, StoreLimits};
 
 /// Which of a process's streams a chunk came from.

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
     CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
-    ReleaseParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams,
-    WriteParams,
+    ReleaseParams, RunParams, SearchParams, SignalParams, StartParams, SummaryParams, TerminateParams,
+    WaitParams, WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -43,6 +43,8 @@ pub enum Call {
     ProcessRelease(ReleaseParams),
     /// `process/summary`.
     ProcessSummary(SummaryParams),
+    /// `process/search`.
+    ProcessSearch(SearchParams),
     /// `policy/check`.
     PolicyCheck(Box<PolicyCheckParams>),
     /// `plugin/list`.
@@ -69,6 +71,7 @@ impl Call {
         "process/list",
         "process/release",
         "process/summary",
+        "process/search",
         "policy/check",
         "plugin/list",
         "plugin/reload",
@@ -92,6 +95,7 @@ impl Call {
             Self::ProcessList => "process/list",
             Self::ProcessRelease(_) => "process/release",
             Self::ProcessSummary(_) => "process/summary",
+            Self::ProcessSearch(_) => "process/search",
             Self::PolicyCheck(_) => "policy/check",
             Self::PluginList => "plugin/list",
             Self::PluginReload => "plugin/reload",
@@ -117,6 +121,7 @@ impl Call {
             "process/list" => params::decode(method, params).map(|NoParams {}| Self::ProcessList)?,
             "process/release" => Self::ProcessRelease(params::decode(method, params)?),
             "process/summary" => Self::ProcessSummary(params::decode(method, params)?),
+            "process/search" => Self::ProcessSearch(params::decode(method, params)?),
             "policy/check" => Self::PolicyCheck(Box::new(params::decode(method, params)?)),
             "plugin/list" => params::decode(method, params).map(|NoParams {}| Self::PluginList)?,
             "plugin/reload" => params::decode(method, params).map(|NoParams {}| Self::PluginReload)?,

@@ -66,11 +66,11 @@ pub use policy::{
 };
 pub use process::{
     Cause, CloseStdinParams, Cut, Diagnostic, Dropped, EnvInherit, EnvPolicy, Exit, Holder, Leftovers,
-    ListEntry, ListResult, OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams,
-    ReadResult, ReleaseParams, Retention, RunParams, RunResult, SandboxType, Scope, SignalParams,
-    StartParams, StartResult, Stream, SummaryParams, SummaryResult, TerminalSize, TerminateParams,
-    TerminateResult, Tty, Until, Usage, WaitFor, WaitParams, WaitResult, WriteParams, WriteResult,
-    WriteStatus,
+    LinesGiven, LinesWanted, ListEntry, ListResult, OutputPlace, Overflow, ProcessLimits, ProcessState,
+    ReadChunk, ReadParams, ReadResult, ReleaseParams, Retention, RunParams, RunResult, SandboxType, Scope,
+    SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped, SignalParams, StartParams,
+    StartResult, Stream, SummaryParams, SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty,
+    Until, Usage, WaitFor, WaitParams, WaitResult, WriteParams, WriteResult, WriteStatus,
 };
 pub use process_id::ProcessId;
 pub use reply::Reply;

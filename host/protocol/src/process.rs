@@ -4,6 +4,7 @@ mod exit;
 mod list;
 mod read;
 mod run;
+mod search;
 mod signal;
 mod start;
 mod stream;
@@ -13,8 +14,9 @@ mod write;
 
 pub use exit::{Cause, Exit, Usage};
 pub use list::{Holder, ListEntry, ListResult, ProcessState};
-pub use read::{Dropped, ReadChunk, ReadParams, ReadResult, WaitFor};
+pub use read::{Dropped, LinesGiven, LinesWanted, ReadChunk, ReadParams, ReadResult, WaitFor};
 pub use run::{Cut, RunParams, RunResult};
+pub use search::{SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped};
 pub use signal::{ReleaseParams, Scope, SignalParams, TerminateParams, TerminateResult};
 pub use start::{
     EnvInherit, EnvPolicy, Leftovers, Overflow, ProcessLimits, Retention, SandboxType, StartParams,

@@ -1,6 +1,7 @@
 //! The one place where the vocabulary of the wire and that of processes meet: every map between them is here.
 
 mod error;
+mod page;
 mod plugin;
 mod start;
 
@@ -14,6 +15,7 @@ use weir_protocol as wire;
 use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
 
 pub(crate) use self::error::{signalled, start_error, stdin_full, too_many_orders, unknown_signal};
+pub(crate) use self::page::{back_reply, line_range, lines_reply, query, search_reply};
 pub(crate) use self::plugin::{
     check_reply, decision, introduced, no_such_summary, no_such_view, not_closed, not_configured,
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
@@ -105,6 +107,8 @@ fn read_result(batch: ReadBatch, encoding: OutputEncoding) -> wire::ReadResult {
         dropped_bytes: status.dropped_bytes,
         withheld_bytes: status.withheld_bytes,
         passed_over: Vec::new(),
+        before_seq: None,
+        lines: None,
     }
 }
 

@@ -199,7 +199,7 @@ impl OutputLog {
     }
 
     /// What is on disk is gone.
-    fn lose_disk(&self, error: &io::Error, clears: u64) {
+    pub(super) fn lose_disk(&self, error: &io::Error, clears: u64) {
         warn!(%error, "spilled output cannot be read");
         let file = {
             let mut state = self.lock();
@@ -221,6 +221,11 @@ impl OutputLog {
 impl SpilledOutput {
     pub(super) fn new(region: &Region) -> Self {
         Self(Arc::new(region.clone()))
+    }
+
+    /// Bytes of a stream.
+    pub(super) fn size(&self, stream: Stream) -> u64 {
+        self.0.by_stream[stream.index()]
     }
 
     /// Bytes of a stream from `offset` on, at most `max`, fewer only at the end of what is on disk. Blocks.

@@ -34,7 +34,6 @@ struct Block {
     seq: u64,
     /// Of each stream, the bytes and the line feeds before.
     stream_offsets: [u64; 3],
-    #[expect(dead_code, reason = "for reads by line")]
     lines: [u64; 3],
 }
 
@@ -88,6 +87,26 @@ impl Region {
     /// Where the byte of a stream at `offset` is, and what follows.
     pub(super) fn at_stream_offset(&self, stream: Stream, offset: u64) -> Reading {
         self.reading(self.blocks.partition_point(|block| block.stream_offsets[stream.index()] <= offset))
+    }
+
+    /// Where the chunks before `seq` are that have the last `bytes` bytes together, and more before them.
+    pub(super) fn before(&self, seq: u64, bytes: u64) -> Reading {
+        let offset = |block: &Block| block.stream_offsets.iter().sum::<u64>();
+        let last = self.blocks.partition_point(|block| block.seq < seq);
+        let wanted = last.checked_sub(1).map_or(0, |last| offset(&self.blocks[last])).saturating_sub(bytes);
+        let first = self.reading(self.blocks.partition_point(|block| offset(block) <= wanted));
+        Reading { to: self.blocks.get(last).map_or(self.len, |block| block.place), ..first }
+    }
+
+    /// The chunk from which on the line feed number `feeds` of a stream can be found.
+    pub(super) fn seq_before_feed(&self, stream: Stream, feeds: u64) -> u64 {
+        let next = self.blocks.partition_point(|block| block.lines[stream.index()] < feeds);
+        next.checked_sub(1).map_or(0, |block| self.blocks[block].seq - 1)
+    }
+
+    /// Whether the line feed number `feeds` of a stream is here.
+    pub(super) fn has_feed(&self, stream: Stream, feeds: u64) -> bool {
+        self.lines[stream.index()] >= feeds
     }
 
     /// From the block before the one that is `next` in the list.

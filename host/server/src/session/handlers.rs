@@ -8,12 +8,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_plugin::Kind;
-use weir_process::{OutputLog, Overflow, Process, Signal, Snapshot, Until};
+use weir_process::{OutputLog, Overflow, Process, Signal, Snapshot, Until, search};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
     ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId, RunParams,
-    SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams, WriteParams, WriteResult,
-    WriteStatus,
+    SearchParams, SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams, WriteParams,
+    WriteResult, WriteStatus,
 };
 
 use super::processes::{Entry, Row};
@@ -25,6 +25,9 @@ use crate::outbox::Outcome;
 use crate::summary::Pages;
 use crate::view::{View, Whole};
 use crate::{environment, pipeline};
+
+/// What a read of lines gives at the most, unless the client says otherwise.
+const LINES: u64 = 1 << 20;
 
 /// How a run goes on after its start.
 #[derive(Debug, Clone)]
@@ -50,6 +53,7 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         Call::ProcessTerminate(params) => Some(&params.process_id),
         Call::ProcessRelease(params) => Some(&params.process_id),
         Call::ProcessSummary(params) => Some(&params.process_id),
+        Call::ProcessSearch(params) => Some(&params.process_id),
         Call::Initialize(_)
         | Call::Shutdown
         | Call::EnvironmentInfo
@@ -100,6 +104,7 @@ impl Session {
             Call::ProcessList => Ok(self.list()),
             Call::ProcessRelease(params) => self.release(params),
             Call::ProcessSummary(params) => self.summary(params),
+            Call::ProcessSearch(params) => self.search(params),
             Call::PolicyCheck(params) => self.policy_check(*params),
             Call::PluginList => {
                 Ok(Answer::now(Reply::PluginList(convert::plugin_list(&self.shared.plugins))))
@@ -180,6 +185,19 @@ impl Session {
     fn read(&self, params: &ReadParams) -> Result<Answer, ErrorObject> {
         let entry = self.processes.get(&params.process_id)?;
         let (log, encoding) = (Arc::clone(entry.process.log()), entry.encoding);
+        if let Some(bytes) = params.from_end {
+            let before = params.before_seq;
+            return Ok(Answer::later(async move {
+                Ok(convert::back_reply(log.fetch_back(before, bytes).await, encoding))
+            }));
+        }
+        if let Some(lines) = params.lines {
+            let most = params.max_bytes.unwrap_or(LINES);
+            let range = convert::line_range(lines);
+            return Ok(Answer::later(async move {
+                Ok(convert::lines_reply(log.fetch_lines(range, most).await, lines, encoding))
+            }));
+        }
         let after = params.after_seq.unwrap_or(0);
         if entry.reads_acknowledge {
             log.acknowledge(after);
@@ -241,6 +259,18 @@ impl Session {
             let options = params.options.as_ref().map_or("{}", Opaque::as_str).to_owned();
             let report = plugin.summarize(pages, options).await;
             convert::summary_reply(params.process_id, plugin.name(), report, exit, dropped)
+        }))
+    }
+
+    fn search(&self, params: SearchParams) -> Result<Answer, ErrorObject> {
+        let entry = self.processes.get(&params.process_id)?;
+        let (log, encoding) = (Arc::clone(entry.process.log()), entry.encoding);
+        let shared = Arc::clone(&self.shared);
+        Ok(Answer::later(async move {
+            // It is not closed before the host is.
+            let _turn = shared.searches.acquire().await;
+            let query = convert::query(params).await?;
+            Ok(convert::search_reply(search(log, query).await, encoding))
         }))
     }
 
