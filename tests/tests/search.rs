@@ -82,9 +82,7 @@ fn what_is_on_disk_is_searched_as_well(launch: Launch) {
     let last = bytes / 8;
     let retention = json!({ "maxBytes": 100_000, "overflow": "spill" });
     let process = printed(&host, &format!("seq 1 {last}"), json!({ "retention": retention }));
-    let started = Instant::now();
     let search = process.call("process/search", json!({ "pattern": format!("^(1|77777|{last})$") }));
-    println!("{} bytes in {:?}", search.int("searchedBytes"), started.elapsed());
     assert_eq!(lines(&search), [(1, "1"), (77_777, "77777"), (last as i64, &*last.to_string())]);
     assert_eq!(search.int("searchedBytes"), process.wait_close().int("totalBytes"));
 }

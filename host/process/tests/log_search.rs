@@ -9,6 +9,9 @@ use weir_process::{
     Store, StoreLimits, Stream, search,
 };
 
+/// A match: stream, line, offset, length, the line, those before it, those behind it.
+type Row = (Stream, u64, u64, u64, Vec<u8>, Vec<Vec<u8>>, Vec<Vec<u8>>);
+
 fn query(pattern: &str) -> Query {
     Query {
         pattern: Pattern::new(pattern, false).expect("a pattern"),
@@ -128,7 +131,7 @@ proptest! {
         }
         if max_matches == 100_000 {
             prop_assert_eq!(found.stopped, None);
-            let key = |found: &(Stream, u64, u64, u64, Vec<u8>, Vec<Vec<u8>>, Vec<Vec<u8>>)| (found.0 == Stream::Stderr, found.2, found.1);
+            let key = |found: &Row| (found.0 == Stream::Stderr, found.2, found.1);
             seen.sort_by_key(key);
             expected.sort_by_key(key);
             prop_assert_eq!(seen, expected);

@@ -24,7 +24,7 @@ pub enum Call {
     /// `process/start`.
     ProcessStart(Box<StartParams>),
     /// `process/read`.
-    ProcessRead(ReadParams),
+    ProcessRead(Box<ReadParams>),
     /// `process/wait`.
     ProcessWait(WaitParams),
     /// `process/run`.
@@ -111,7 +111,7 @@ impl Call {
                 params::decode(method, params).map(|NoParams {}| Self::EnvironmentStatus)?
             }
             "process/start" => Self::ProcessStart(Box::new(params::decode(method, params)?)),
-            "process/read" => Self::ProcessRead(params::decode(method, params)?),
+            "process/read" => Self::ProcessRead(Box::new(params::decode(method, params)?)),
             "process/wait" => Self::ProcessWait(params::decode(method, params)?),
             "process/run" => Self::ProcessRun(Box::new(params::decode(method, params)?)),
             "process/write" => Self::ProcessWrite(params::decode(method, params)?),
