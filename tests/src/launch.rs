@@ -35,6 +35,7 @@ pub struct Launch {
     env: Vec<(String, Option<String>)>,
     cwd: Option<PathBuf>,
     framing: Framing,
+    through: Vec<String>,
     config: Option<String>,
     pub(crate) ask: bool,
 }
@@ -50,6 +51,7 @@ impl Launch {
             env: Vec::new(),
             cwd: None,
             framing: Framing::Lines,
+            through: Vec::new(),
             config: None,
             ask: false,
         }
@@ -94,6 +96,14 @@ impl Launch {
     #[must_use]
     pub fn cwd(mut self, path: impl Into<PathBuf>) -> Self {
         self.cwd = Some(path.into());
+        self
+    }
+
+    /// A program that starts the host, with its arguments: the host's command line comes behind them. It has to become
+    /// the host (the binary's only).
+    #[must_use]
+    pub fn through<I: IntoIterator<Item: Into<String>>>(mut self, words: I) -> Self {
+        self.through = words.into_iter().map(Into::into).collect();
         self
     }
 
@@ -156,8 +166,9 @@ impl Launch {
     )]
     pub(crate) fn command(&self, mark: &str) -> Command {
         let program = settings::shipped_binary().unwrap_or_else(|| self.binaries.host.to_owned());
-        let mut command = Command::new(program);
-        command.args(&self.options).env(MARK, mark);
+        let words = [self.through.as_slice(), &[program], &self.options].concat();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env(MARK, mark);
         // Compiled plugins are kept from run to run, and not among the user's own.
         command.env("XDG_CACHE_HOME", self.binaries.scratch);
         for (name, value) in &self.env {

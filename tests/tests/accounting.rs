@@ -35,6 +35,8 @@ enum Stream {
 enum Overflow {
     DropMiddle,
     DropOldest,
+    Backpressure,
+    Spill,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,7 +58,12 @@ struct Reader {
 fn scenarios() -> impl Strategy<Value = Scenario> {
     let stream = prop_oneof![3 => Just(Stream::Stdout), 1 => Just(Stream::Stderr)];
     let size = prop_oneof![3 => 1..200u32, 2 => 200..20_000u32, 1 => 20_000..300_000u32];
-    let overflow = prop_oneof![Just(Overflow::DropMiddle), Just(Overflow::DropOldest)];
+    let overflow = prop_oneof![
+        Just(Overflow::DropMiddle),
+        Just(Overflow::DropOldest),
+        Just(Overflow::Backpressure),
+        Just(Overflow::Spill),
+    ];
     let pushes = prop_oneof![Just(Pushes::Off), Just(Pushes::Followed), Just(Pushes::Late)];
     let reader = (prop::option::of(1..200_000u32), any::<bool>())
         .prop_map(|(max_bytes, late)| Reader { max_bytes, late });
@@ -78,7 +85,8 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
 
 impl Scenario {
     fn play(&self, host: &Host) {
-        let late = self.pushes == Pushes::Late;
+        // A child that is held back would not tell that it has printed everything.
+        let late = self.pushes == Pushes::Late && self.overflow != Overflow::Backpressure;
         if late {
             host.pause_reading();
         }
@@ -91,6 +99,13 @@ impl Scenario {
         host.resume_reading();
         let process = Process::new(host, host.response(start).expect("a start"));
         std::thread::scope(|scope| {
+            // Whoever holds the child back has to take part from the beginning.
+            let taking = self.overflow == Overflow::Backpressure && self.pushes == Pushes::Off;
+            if taking {
+                scope.spawn(|| {
+                    Reader { max_bytes: Some(10_000), late: false }.check(&process, &self.totals())
+                });
+            }
             for reader in self.readers.iter().filter(|reader| !reader.late) {
                 scope.spawn(|| reader.check(&process, &self.totals()));
             }
@@ -121,6 +136,8 @@ impl Scenario {
         let overflow = match self.overflow {
             Overflow::DropMiddle => "dropMiddle",
             Overflow::DropOldest => "dropOldest",
+            Overflow::Backpressure => "backpressure",
+            Overflow::Spill => "spill",
         };
         json!({
             "processId": id,

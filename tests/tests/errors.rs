@@ -101,8 +101,6 @@ fn a_script_without_an_interpreter_is_told_apart_from_a_missing_one(launch: Laun
 fn what_is_not_supported_is_refused_by_name(launch: Launch) {
     let host = launch.start();
     for (member, params) in [
-        ("retention.overflow", json!({ "retention": { "overflow": "backpressure" } })),
-        ("retention.overflow", json!({ "retention": { "overflow": "spill" } })),
         ("sandbox", json!({ "sandbox": { "type": "readOnly" } })),
         ("enforceManagedNetwork", json!({ "enforceManagedNetwork": true })),
     ] {

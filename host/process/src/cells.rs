@@ -102,6 +102,9 @@ pub enum StartError {
     /// The fork server does not run, or ended while it was asked.
     #[error("the fork server does not answer: {0}")]
     ForkServer(#[source] io::Error),
+    /// The command was not run, since there is no file for what it prints.
+    #[error(transparent)]
+    Spill(#[from] crate::spill::SpillError),
 }
 
 impl Cells {

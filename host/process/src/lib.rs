@@ -17,6 +17,8 @@ mod environment;
 mod limits;
 mod log;
 mod process;
+mod search;
+mod spill;
 mod streams;
 mod terminal;
 
@@ -28,8 +30,9 @@ pub use command::{Command, Output, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
 pub use limits::{HeldLimit, Limit, Limits, Mechanism};
 pub use log::{
-    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, ReadBatch, Retention, Snapshot, Status, Store,
-    StoreLimits, Stream, StreamSnapshot, Until, Usage, WaitFor,
+    BackBatch, Cause, Chunk, Dropped, Event, Exit, LineBatch, LineRange, OutputLog, Overflow, ReadBatch,
+    Retention, Snapshot, SpilledOutput, Status, Store, StoreLimits, Stream, StreamSnapshot, Until, Usage,
+    WaitFor, incomplete_suffix,
 };
 pub use process::holders::Holder;
 pub use process::ingest::{Ingest, Ingesting, Withhold};
@@ -37,4 +40,6 @@ pub use process::stdin::{StdinQueueFull, WriteStatus};
 pub use process::{
     Leftovers, Process, ProcessOptions, ResizeError, Signal, Signalled, Terminated, TooManyOrders,
 };
+pub use search::{Found, Line, Match, Pattern, PatternError, Query, Stopped, search};
+pub use spill::{Spill, SpillError, SpillOptions};
 pub use terminal::TerminalSize;

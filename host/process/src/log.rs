@@ -17,8 +17,11 @@
 mod bounds;
 mod characters;
 mod cursor_table;
+mod disk;
 mod entry;
 mod output_log;
+mod page;
+mod region;
 mod retained;
 mod state;
 mod store;
@@ -28,10 +31,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::limits::Limit;
-
+pub use self::characters::incomplete_suffix;
+pub use self::disk::SpilledOutput;
 pub use self::output_log::OutputLog;
+pub use self::page::{BackBatch, LineBatch, LineRange};
 pub use self::store::{Store, StoreLimits};
+use crate::limits::Limit;
 
 /// Which of a process's streams a chunk came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +70,13 @@ pub enum Overflow {
     DropMiddle,
     /// Keep the newest; lose the oldest.
     DropOldest,
+    /// Keep everything until it is [acknowledged](OutputLog::acknowledge); then lose the oldest of that. The producer
+    /// waits for room. What it appends without waiting is kept as well, beyond the bound.
+    Backpressure,
+    /// What leaves memory goes to a file: see [`OutputLog::disk_turn`]. The producer waits for room. Once the file
+    /// takes no more, because a bound is reached or the disk fails, the newest is kept beside it, and the gap between
+    /// the two grows.
+    Spill,
 }
 
 /// The bounds of one log, and how it behaves at them.
@@ -109,6 +121,10 @@ pub struct Chunk {
     pub seq: u64,
     /// Where it came from.
     pub stream: Stream,
+    /// The offset of its first byte in all that its stream has carried.
+    pub offset: u64,
+    /// How many line feeds its stream has carried before it.
+    pub line: u64,
     /// Its bytes, shared with the log: cloning copies nothing, and holding on to them outlives the log.
     pub bytes: Bytes,
 }
@@ -153,6 +169,8 @@ pub struct Status {
     pub dropped_bytes: u64,
     /// Bytes that can still be read.
     pub retained_bytes: u64,
+    /// Those of them that are on disk.
+    pub spilled_bytes: u64,
     /// Bytes that were printed and not appended, because what they had to go through failed. Not part of
     /// `total_bytes`, and without sequence numbers; what was on the way when it failed is not counted.
     pub withheld_bytes: u64,
@@ -167,15 +185,20 @@ pub struct Status {
 pub struct Snapshot {
     /// One element for each stream that the log was opened with, in the order of [`Stream::ALL`].
     pub streams: Vec<StreamSnapshot>,
+    /// What is on disk: it comes before everything else.
+    pub spilled: Option<SpilledOutput>,
     /// The log at the moment of the snapshot.
     pub status: Status,
 }
 
-/// What is retained of one stream: `before`, then `dropped` bytes that are gone, then `after`.
+/// What is retained of one stream in memory: `before`, then `dropped` bytes that are gone, then `after`. What is on
+/// disk comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamSnapshot {
     /// The stream.
     pub stream: Stream,
+    /// How many bytes of it are on disk.
+    pub spilled: u64,
     /// The bytes before the gap, or all of them if nothing was dropped.
     pub before: Vec<Bytes>,
     /// How many bytes of this stream the gap swallowed.
@@ -220,6 +243,16 @@ pub enum Event {
         /// What is missing between the event before and this one.
         dropped: Option<Dropped>,
     },
+}
+
+impl Event {
+    /// Its sequence number.
+    pub fn seq(&self) -> u64 {
+        match self {
+            Self::Output { chunk, .. } => chunk.seq,
+            Self::Exited { seq, .. } | Self::Closed { seq, .. } => *seq,
+        }
+    }
 }
 
 /// How a process ended.

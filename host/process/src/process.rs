@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::driver::{Driver, Order, Parts};
 use self::holders::Holder;
@@ -24,7 +24,9 @@ use crate::cell::{Scope, tree};
 use crate::cells::{Cells, Launched, StartError};
 use crate::command::Command;
 use crate::limits::HeldLimit;
-use crate::log::{OutputLog, Retention, Store, Stream};
+use crate::log::{OutputLog, Overflow, Retention, Store, Stream};
+use crate::spill::SpillError;
+use crate::spill::file::SpillFile;
 use crate::streams::{OtherEnd, Ours};
 use crate::terminal::TerminalSize;
 
@@ -75,6 +77,8 @@ pub struct Process {
     has_terminal: bool,
     limits: Vec<HeldLimit>,
     _driver: Task,
+    /// Takes the turns at the disk, where output is spilled.
+    _spiller: Option<Task>,
 }
 
 /// What a request to end a tree came to.
@@ -128,11 +132,17 @@ impl Process {
         options: ProcessOptions,
         ingest: impl FnMut(Stream) -> Option<Box<dyn Ingest>>,
     ) -> Result<Self, StartError> {
+        let file = match options.retention.overflow {
+            // Before anything runs: without the file it would not be kept as was asked for.
+            Overflow::Spill => Some(spill_file(store).await?),
+            _ => None,
+        };
         let Launched { cell, shim, pid, streams: Ours { stdin, output, terminal }, limits } =
             cells.start(&mut command).await?;
         let ends: Vec<_> = output.iter().map(|end| (end.stream, end.other_end)).collect();
         let streams: Vec<Stream> = output.iter().map(|end| end.stream).collect();
-        let log = store.open(options.retention, &streams);
+        let log = store.open_with(options.retention, &streams, file);
+        let spiller = log.spills().then(|| Task::spawn(spill(Arc::clone(&log))));
         let (orders, inbox) = mpsc::channel(MAX_ORDERS);
         let (gone, tree_gone) = watch::channel(false);
         let load = stdin.as_ref().map(|_| Arc::new(Load::default()));
@@ -153,6 +163,7 @@ impl Process {
             has_terminal,
             limits,
             _driver: Task::spawn(driver.run()),
+            _spiller: spiller,
         })
     }
 
@@ -290,6 +301,29 @@ impl Process {
             // A driver that has ended drops the order, and with it the sender of the answer.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => Err(TooManyOrders { limit: MAX_ORDERS }),
+        }
+    }
+}
+
+/// A file for the output of one process.
+async fn spill_file(store: &Arc<Store>) -> Result<SpillFile, SpillError> {
+    let store = Arc::clone(store);
+    match spawn_blocking(move || store.spill_file()).await {
+        Ok(file) => file,
+        // Only if the runtime ends.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Takes the turns of a log at the disk, for as long as the process is kept.
+async fn spill(log: Arc<OutputLog>) {
+    loop {
+        log.disk_work().await;
+        let _turn = log.turn().await;
+        let log = Arc::clone(&log);
+        if spawn_blocking(move || log.disk_turn()).await.is_err() {
+            // A defect of the host's, or the end of the runtime: nothing more can be done here.
+            return;
         }
     }
 }

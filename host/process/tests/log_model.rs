@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use weir_process::{
-    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, Retention, Store, StoreLimits, Stream, Usage,
+    Cause, Chunk, Dropped, Event, Exit, OutputLog, Overflow, Retention, Spill, SpillOptions, Store,
+    StoreLimits, Stream, Usage,
 };
 
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
@@ -33,6 +34,8 @@ enum Op {
     Follow { log: usize, max_bytes: u64 },
     FollowAnew { log: usize },
     GoBack { log: usize, reader: usize, to: usize },
+    Acknowledge { log: usize, to: usize },
+    DiskTurn { log: usize },
 }
 
 /// Which of the cursors that a batch offers the reader goes on with.
@@ -92,13 +95,19 @@ struct Modelled {
     /// The last `next_events` returned false: it may only find something if it was woken.
     asleep: bool,
     woken: Arc<Woken>,
+    /// How far the log may drop, if it may not drop everything.
+    acknowledged: Cursor,
+    cleared: bool,
     /// Something other than the log's own bound may have dropped bytes.
     pressed: bool,
 }
 
 impl Modelled {
     fn new(store: &Arc<Store>, retention: Retention) -> Self {
-        let log = store.open(retention, &STREAMS);
+        let log = match retention.overflow {
+            Overflow::Spill => store.open_spilling(retention, &STREAMS).expect("a file"),
+            _ => store.open(retention, &STREAMS),
+        };
         let woken = Arc::new(Woken(AtomicBool::new(false)));
         log.follow(Waker::from(Arc::clone(&woken)));
         Self {
@@ -118,6 +127,8 @@ impl Modelled {
             follower_closed: false,
             asleep: true,
             woken,
+            acknowledged: Cursor::default(),
+            cleared: false,
             pressed: false,
         }
     }
@@ -180,6 +191,13 @@ impl Modelled {
         let len = chunk.bytes.len();
         let expected: Vec<_> = chunk.bytes.iter().map(|byte| (chunk.stream, *byte)).collect();
         assert_eq!(&self.printed[offset..offset + len], expected, "chunk {} at {offset}", chunk.seq);
+        let earlier: Vec<u8> = self.printed[..offset]
+            .iter()
+            .filter(|(stream, _)| *stream == chunk.stream)
+            .map(|(_, byte)| *byte)
+            .collect();
+        let lines = earlier.iter().filter(|byte| **byte == b'\n').count() as u64;
+        assert_eq!((chunk.offset, chunk.line), (earlier.len() as u64, lines), "chunk {}", chunk.seq);
         let Kind::Chunk { from, to } = self.kind(chunk.seq) else { panic!("{} is no chunk", chunk.seq) };
         assert!(from <= offset && offset + len <= to);
         assert!(len > 0 && len as u64 <= (self.retention.max_bytes / 4).clamp(4, 65536));
@@ -245,7 +263,7 @@ impl Modelled {
         self.given.push(end);
         let at_end = end.offset == self.printed.len();
         assert!(at_end || !batch.chunks.is_empty(), "a read must get on");
-        if at_end && max_bytes.is_none() {
+        if at_end && max_bytes.is_none() && batch.status.spilled_bytes == 0 {
             assert_eq!(batch.next_seq, batch.status.next_seq);
         }
         self.readers[reader] = match go_on {
@@ -315,6 +333,32 @@ impl Modelled {
         more
     }
 
+    fn acknowledge(&mut self, cursor: Cursor) {
+        self.log.acknowledge(cursor.seq);
+        if cursor.seq > self.acknowledged.seq {
+            self.acknowledged = cursor;
+        }
+    }
+
+    /// Bytes that are retained beyond every bound.
+    fn untaken(&self) -> u64 {
+        match self.retention.overflow {
+            Overflow::Backpressure => {
+                let untaken = (self.printed.len() - self.acknowledged.offset) as u64;
+                untaken.min(self.log.status().retained_bytes)
+            }
+            // Until something had to be dropped, the disk takes it all, a turn later.
+            Overflow::Spill if self.log.status().dropped_bytes == 0 => self.memory(),
+            Overflow::Spill => 0,
+            _ => 0,
+        }
+    }
+
+    fn memory(&self) -> u64 {
+        let status = self.log.status();
+        status.retained_bytes - status.spilled_bytes
+    }
+
     fn check_state(&self) {
         let snapshot = self.log.snapshot();
         let status = &snapshot.status;
@@ -325,22 +369,40 @@ impl Modelled {
         assert_eq!(status.closed, self.kinds.contains(&Kind::Close));
         assert_eq!(status.exit.is_some(), self.exited);
         let chunks: usize = snapshot.streams.iter().map(|s| s.before.len() + s.after.len()).sum();
-        assert!(status.retained_bytes <= self.retention.max_bytes, "{status:?}");
-        assert!(chunks <= self.retention.max_chunks);
+        if self.untaken() == 0 {
+            assert!(self.memory() <= self.retention.max_bytes.max(4), "{status:?}");
+            assert!(chunks <= self.retention.max_chunks);
+        }
 
         let before: usize = snapshot.streams.iter().flat_map(|s| &s.before).map(|bytes| bytes.len()).sum();
         let after: usize = snapshot.streams.iter().flat_map(|s| &s.after).map(|bytes| bytes.len()).sum();
+        let spilled = status.spilled_bytes as usize;
+        let before = spilled + before;
         for stream in &snapshot.streams {
             let of = |range: &[(Stream, u8)]| -> Vec<u8> {
                 range.iter().filter(|(s, _)| *s == stream.stream).map(|(_, byte)| *byte).collect()
             };
-            assert_eq!(stream.before.concat(), of(&self.printed[..before]));
+            let on_disk: Vec<u8> = match &snapshot.spilled {
+                // In steps that meet every chunk somewhere.
+                Some(disk) => (0..stream.spilled)
+                    .step_by(37)
+                    .flat_map(|at| disk.read(stream.stream, at, 37).expect("a file").to_vec())
+                    .collect(),
+                None => Vec::new(),
+            };
+            assert_eq!(on_disk.len() as u64, stream.spilled);
+            let expected = of(&self.printed[..before]);
+            assert_eq!([on_disk, stream.before.concat()].concat(), expected);
             assert_eq!(stream.after.concat(), of(&self.printed[total - after..]));
             let gone =
                 if before + after == total { 0 } else { of(&self.printed[before..total - after]).len() };
             assert_eq!(stream.dropped, gone as u64);
         }
-        if !self.pressed && status.dropped_bytes > 0 {
+        if self.retention.overflow == Overflow::Backpressure {
+            if !self.cleared && status.dropped_bytes > 0 {
+                assert!(before == 0 && total - after <= self.acknowledged.offset, "{status:?}");
+            }
+        } else if self.retention.overflow != Overflow::Spill && !self.pressed && status.dropped_bytes > 0 {
             let max_bytes = self.retention.max_bytes;
             let piece = (max_bytes / 4).max(if self.retention.whole_characters { 4 } else { 1 });
             assert!(
@@ -351,6 +413,9 @@ impl Modelled {
             let slack = if self.retention.whole_characters { 3 } else { 0 };
             match self.retention.overflow {
                 Overflow::DropOldest => assert_eq!(before, 0),
+                Overflow::Backpressure | Overflow::Spill => {
+                    unreachable!("dropped is only what was acknowledged")
+                }
                 Overflow::DropMiddle => assert!(
                     before as u64 + slack >= max_bytes / 4 || head == self.retention.max_chunks / 4,
                     "the head is not a quarter"
@@ -367,7 +432,12 @@ impl Modelled {
             while !self.read(reader, Some(7), GoOn::NextSeq) {}
             assert_eq!(self.readers[reader].offset, self.printed.len());
         }
-        while self.follow(7) {}
+        loop {
+            while self.follow(7) {}
+            if !self.log.disk_turn() {
+                break;
+            }
+        }
         assert!(self.follower_exited && self.follower_closed);
     }
 }
@@ -376,7 +446,7 @@ fn op() -> impl Strategy<Value = Op> {
     let log = 0usize..3;
     let text = prop_oneof![
         prop::collection::vec(any::<u8>(), 1..60),
-        "[a-zä-ü€😀]{1,20}".prop_map(String::into_bytes),
+        "[a-zä-ü€😀\n]{1,20}".prop_map(String::into_bytes),
         ("[ä€😀]{1,4}", 0usize..8).prop_map(|(text, cut)| {
             let mut bytes = text.into_bytes();
             bytes.truncate((bytes.len() - cut.min(bytes.len() - 1)).max(1));
@@ -401,12 +471,20 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(log, reader, max_bytes, go_on)| Op::Read { log, reader, max_bytes, go_on }),
         8 => (log.clone(), 0u64..80).prop_map(|(log, max_bytes)| Op::Follow { log, max_bytes }),
         1 => log.clone().prop_map(|log| Op::FollowAnew { log }),
-        3 => (log, 0usize..3, any::<usize>()).prop_map(|(log, reader, to)| Op::GoBack { log, reader, to }),
+        3 => (log.clone(), 0usize..3, any::<usize>())
+            .prop_map(|(log, reader, to)| Op::GoBack { log, reader, to }),
+        3 => (log.clone(), any::<usize>()).prop_map(|(log, to)| Op::Acknowledge { log, to }),
+        8 => log.prop_map(|log| Op::DiskTurn { log }),
     ]
 }
 
 fn retention() -> impl Strategy<Value = Retention> {
-    let overflow = prop_oneof![Just(Overflow::DropMiddle), Just(Overflow::DropOldest)];
+    let overflow = prop_oneof![
+        Just(Overflow::DropMiddle),
+        Just(Overflow::DropOldest),
+        Just(Overflow::Backpressure),
+        Just(Overflow::Spill),
+    ];
     let max_chunks = prop_oneof![1usize..12, Just(1000)];
     (4u64..260, max_chunks, overflow, any::<bool>()).prop_map(
         |(max_bytes, max_chunks, overflow, whole_characters)| Retention {
@@ -424,18 +502,32 @@ proptest! {
     fn every_byte_is_delivered_or_counted_as_dropped(
         retentions in prop::array::uniform3(retention()),
         max_bytes in prop_oneof![20u64..400, Just(1 << 20)],
+        disk_bytes in prop_oneof![
+            (100u64..4_000, 100u64..8_000),
+            Just((1u64 << 30, 1u64 << 30)),
+        ],
         ops in prop::collection::vec(op(), 1..250),
     ) {
-        let store = Store::new(StoreLimits { max_bytes });
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let spill = Spill::new(SpillOptions {
+            directory: directory.path().join("spill"),
+            max_bytes_per_process: disk_bytes.0,
+            max_bytes_total: disk_bytes.1,
+        });
+        let store = Store::with_spill(StoreLimits { max_bytes }, Some(Arc::clone(&spill)));
         let mut logs = retentions.map(|retention| Modelled::new(&store, retention));
         for op in ops {
             match op {
                 Op::Append { log, stream, bytes } => logs[log].append(stream, &bytes),
                 Op::EndStream { log, stream } => logs[log].end_stream(stream),
                 Op::Exit { log } => logs[log].exit(),
+                Op::DiskTurn { log } => drop(logs[log].log.disk_turn()),
+                // What is on disk has its exact offsets there, and loses them with it.
+                Op::Clear { log } if logs[log].retention.overflow == Overflow::Spill => {}
                 Op::Clear { log } => {
                     logs[log].log.clear();
                     logs[log].pressed = true;
+                    logs[log].cleared = true;
                     prop_assert_eq!(logs[log].log.status().retained_bytes, 0);
                 }
                 Op::Read { log, reader, max_bytes, go_on } => {
@@ -443,6 +535,11 @@ proptest! {
                 }
                 Op::Follow { log, max_bytes } => {
                     logs[log].follow(max_bytes);
+                }
+                Op::Acknowledge { log, to } => {
+                    let log = &mut logs[log];
+                    let to = log.given.get(to % log.given.len().max(1)).copied();
+                    log.acknowledge(to.unwrap_or_default());
                 }
                 Op::GoBack { log, reader, to } => {
                     let log = &mut logs[log];
@@ -456,9 +553,12 @@ proptest! {
                     log.log.follow(Waker::from(Arc::clone(&log.woken)));
                 }
             }
-            let retained: u64 = logs.iter().map(|log| log.log.status().retained_bytes).sum();
+            let retained: u64 = logs.iter().map(Modelled::memory).sum();
+            let on_disk: u64 = logs.iter().map(|log| log.log.status().spilled_bytes).sum();
+            prop_assert!(on_disk <= spill.used_bytes() && spill.used_bytes() <= disk_bytes.1);
             prop_assert_eq!(store.used_bytes(), retained);
-            prop_assert!(retained <= max_bytes);
+            let untaken: u64 = logs.iter().map(Modelled::untaken).sum();
+            prop_assert!(retained - untaken <= max_bytes.saturating_sub(untaken));
             for log in &mut logs {
                 log.pressed |= max_bytes < 1 << 20;
                 log.check_state();
@@ -469,5 +569,6 @@ proptest! {
         }
         drop(logs);
         prop_assert_eq!(store.used_bytes(), 0);
+        prop_assert_eq!(spill.used_bytes(), 0);
     }
 }

@@ -33,11 +33,11 @@ fn ends<T>(wait: impl Future<Output = T>, operation: impl FnOnce()) -> bool {
     wait.as_mut().poll(&mut context).is_ready()
 }
 
-fn read(log: &OutputLog, after_seq: u64, wait_for: WaitFor) -> impl Future<Output = ReadBatch> + '_ {
+fn read(log: &Arc<OutputLog>, after_seq: u64, wait_for: WaitFor) -> impl Future<Output = ReadBatch> + '_ {
     log.read_waiting(after_seq, None, wait_for, None)
 }
 
-fn read_now(log: &OutputLog, after_seq: u64, wait_for: WaitFor) -> Option<ReadBatch> {
+fn read_now(log: &Arc<OutputLog>, after_seq: u64, wait_for: WaitFor) -> Option<ReadBatch> {
     let read = std::pin::pin!(log.read_waiting(after_seq, None, wait_for, LONG));
     match read.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(batch) => Some(batch),

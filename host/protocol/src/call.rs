@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
     CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
-    ReleaseParams, ResizeParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams,
-    WaitParams, WriteParams,
+    ReleaseParams, ResizeParams, RunParams, SearchParams, SignalParams, StartParams, SummaryParams,
+    TerminateParams, WaitParams, WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -24,7 +24,7 @@ pub enum Call {
     /// `process/start`.
     ProcessStart(Box<StartParams>),
     /// `process/read`.
-    ProcessRead(ReadParams),
+    ProcessRead(Box<ReadParams>),
     /// `process/wait`.
     ProcessWait(WaitParams),
     /// `process/run`.
@@ -45,6 +45,8 @@ pub enum Call {
     ProcessRelease(ReleaseParams),
     /// `process/summary`.
     ProcessSummary(SummaryParams),
+    /// `process/search`.
+    ProcessSearch(SearchParams),
     /// `policy/check`.
     PolicyCheck(Box<PolicyCheckParams>),
     /// `plugin/list`.
@@ -72,6 +74,7 @@ impl Call {
         "process/list",
         "process/release",
         "process/summary",
+        "process/search",
         "policy/check",
         "plugin/list",
         "plugin/reload",
@@ -96,6 +99,7 @@ impl Call {
             Self::ProcessList => "process/list",
             Self::ProcessRelease(_) => "process/release",
             Self::ProcessSummary(_) => "process/summary",
+            Self::ProcessSearch(_) => "process/search",
             Self::PolicyCheck(_) => "policy/check",
             Self::PluginList => "plugin/list",
             Self::PluginReload => "plugin/reload",
@@ -111,7 +115,7 @@ impl Call {
                 params::decode(method, params).map(|NoParams {}| Self::EnvironmentStatus)?
             }
             "process/start" => Self::ProcessStart(Box::new(params::decode(method, params)?)),
-            "process/read" => Self::ProcessRead(params::decode(method, params)?),
+            "process/read" => Self::ProcessRead(Box::new(params::decode(method, params)?)),
             "process/wait" => Self::ProcessWait(params::decode(method, params)?),
             "process/run" => Self::ProcessRun(Box::new(params::decode(method, params)?)),
             "process/write" => Self::ProcessWrite(params::decode(method, params)?),
@@ -122,6 +126,7 @@ impl Call {
             "process/list" => params::decode(method, params).map(|NoParams {}| Self::ProcessList)?,
             "process/release" => Self::ProcessRelease(params::decode(method, params)?),
             "process/summary" => Self::ProcessSummary(params::decode(method, params)?),
+            "process/search" => Self::ProcessSearch(params::decode(method, params)?),
             "policy/check" => Self::PolicyCheck(Box::new(params::decode(method, params)?)),
             "plugin/list" => params::decode(method, params).map(|NoParams {}| Self::PluginList)?,
             "plugin/reload" => params::decode(method, params).map(|NoParams {}| Self::PluginReload)?,

@@ -66,9 +66,10 @@ pub use policy::{
 };
 pub use process::{
     Cause, CloseStdinParams, Cut, Diagnostic, Dropped, EnvInherit, EnvPolicy, Exit, HeldLimit, Holder,
-    Leftovers, Limit, LimitMechanisms, ListEntry, ListResult, Mechanism, OutputPlace, Overflow,
-    ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult, ReleaseParams, ResizeParams, Retention,
-    RunParams, RunResult, SandboxType, Scope, SignalParams, StartParams, StartResult, Stream, SummaryParams,
+    Leftovers, Limit, LimitMechanisms, LinesGiven, LinesWanted, ListEntry, ListResult, Mechanism,
+    OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult, ReleaseParams,
+    ResizeParams, Retention, RunParams, RunResult, SandboxType, Scope, SearchLine, SearchMatch, SearchParams,
+    SearchResult, SearchStopped, SignalParams, StartParams, StartResult, Stream, SummaryParams,
     SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor, WaitParams,
     WaitResult, WriteParams, WriteResult, WriteStatus,
 };

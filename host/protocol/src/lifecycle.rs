@@ -109,6 +109,10 @@ pub struct Limits {
     pub max_bytes_total: u64,
     /// What may wait for one process to read its standard input.
     pub max_stdin_bytes: u64,
+    /// Output of one process on disk.
+    pub max_spill_bytes_per_process: u64,
+    /// Output of all processes on disk.
+    pub max_spill_bytes_total: u64,
 }
 
 /// How descendants of a command are held.

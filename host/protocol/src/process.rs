@@ -6,6 +6,7 @@ mod list;
 mod read;
 mod resize;
 mod run;
+mod search;
 mod signal;
 mod start;
 mod stream;
@@ -16,9 +17,10 @@ mod write;
 pub use exit::{Cause, Exit, Usage};
 pub use limits::{HeldLimit, Limit, LimitMechanisms, Mechanism};
 pub use list::{Holder, ListEntry, ListResult, ProcessState};
-pub use read::{Dropped, ReadChunk, ReadParams, ReadResult, WaitFor};
+pub use read::{Dropped, LinesGiven, LinesWanted, ReadChunk, ReadParams, ReadResult, WaitFor};
 pub use resize::ResizeParams;
 pub use run::{Cut, RunParams, RunResult};
+pub use search::{SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped};
 pub use signal::{ReleaseParams, Scope, SignalParams, TerminateParams, TerminateResult};
 pub use start::{
     EnvInherit, EnvPolicy, Leftovers, Overflow, ProcessLimits, Retention, SandboxType, StartParams,

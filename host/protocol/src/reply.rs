@@ -2,8 +2,8 @@
 
 use crate::{
     EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, PluginListResult, PluginReloadResult,
-    PolicyCheckResult, ReadResult, RunResult, StartResult, SummaryResult, TerminateResult, WaitResult,
-    WriteResult, json,
+    PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult, TerminateResult,
+    WaitResult, WriteResult, json,
 };
 
 /// The result of a request.
@@ -41,6 +41,8 @@ pub enum Reply {
     ProcessRelease,
     /// Of `process/summary`.
     ProcessSummary(SummaryResult),
+    /// Of `process/search`.
+    ProcessSearch(Box<SearchResult>),
     /// Of `policy/check`.
     PolicyCheck(Box<PolicyCheckResult>),
     /// Of `plugin/list`.
@@ -66,6 +68,7 @@ impl Reply {
             Self::ProcessTerminate(result) => json::write_value(out, result),
             Self::ProcessList(result) => json::write_value(out, result),
             Self::ProcessSummary(result) => json::write_value(out, result),
+            Self::ProcessSearch(result) => result.write(out),
             Self::PolicyCheck(result) => json::write_value(out, result),
             Self::PluginList(result) => json::write_value(out, result),
             Self::PluginReload(result) => json::write_value(out, result),

@@ -7,9 +7,9 @@ use weir_protocol::{
     EnvironmentCapabilities, EnvironmentInfo, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject,
     Event, Exit, ExitedEvent, FrameError, HeldLimit, Holder, InitializeResult, Limit, LimitMechanisms,
     Limits, ListEntry, ListResult, Mechanism, OutputData, OutputEncoding, OutputEvent, PROTOCOL_VERSION,
-    ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType, ServerInfo, Shell,
-    StartResult, Stream, TerminateResult, Usage, Verdict, WaitResult, WriteResult, WriteStatus, encode_batch,
-    encode_event, encode_response,
+    ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType, SearchLine, SearchMatch,
+    SearchResult, SearchStopped, ServerInfo, Shell, StartResult, Stream, TerminateResult, Usage, Verdict,
+    WaitResult, WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -146,6 +146,8 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
             limits: Limits {
                 max_requests: 7,
                 max_stdin_bytes: 8,
+                max_spill_bytes_per_process: 9,
+                max_spill_bytes_total: 10,
                 max_message_bytes: 1,
                 max_batch_messages: 2,
                 max_processes: 3,
@@ -176,7 +178,8 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
     let expected = json!({"sessionId": "s", "protocolVersion": 1, "serverInfo": {"name": "weir", "version": "1"},
         "capabilities": {
             "limits": {"maxMessageBytes": 1, "maxBatchMessages": 2, "maxProcesses": 3, "retentionMs": 4,
-                "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7, "maxRequests": 7, "maxStdinBytes": 8},
+                "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7, "maxRequests": 7, "maxStdinBytes": 8, "maxSpillBytesPerProcess": 9,
+                "maxSpillBytesTotal": 10},
             "containment": {"backend": "cells", "holdsDescendants": true, "stopsWithHost": true},
             "processLimits": {"memoryBytes": "cgroup", "cpuSeconds": "process", "openFiles": "process",
                 "fileBytes": "none", "processes": "user"},
@@ -342,6 +345,42 @@ fn text_counts_the_bytes_it_could_not_show() {
     );
 }
 
+#[test]
+fn matches_carry_their_place_and_their_lines() {
+    let line = |line, bytes: &[u8], encoding| SearchLine {
+        line,
+        line_offset: 10 * line,
+        data: data(bytes, encoding),
+        cut: line == 3,
+    };
+    let search = |encoding| SearchResult {
+        matches: vec![SearchMatch {
+            seq: 7,
+            stream: Stream::Stderr,
+            offset: 21,
+            length: 2,
+            line: line(2, b"a\"b", encoding),
+            before: vec![],
+            after: vec![line(3, b"\xff", encoding), line(4, b"", encoding)],
+        }],
+        stopped: Some(SearchStopped::Matches),
+        searched_bytes: 100,
+        dropped_bytes: 3,
+        next_seq: 9,
+    };
+    let text = result(Reply::ProcessSearch(Box::new(search(OutputEncoding::Utf8))));
+    assert_eq!(
+        text,
+        json!({"matches": [{"seq": 7, "stream": "stderr", "offset": 21, "length": 2, "line": 2, "lineOffset": 20,
+            "text": "a\"b", "before": [], "after": [
+                {"line": 3, "lineOffset": 30, "text": "\u{FFFD}", "invalidBytes": 1, "cut": true},
+                {"line": 4, "lineOffset": 40, "text": ""}]}],
+            "stopped": "matches", "searchedBytes": 100, "droppedBytes": 3, "nextSeq": 9})
+    );
+    let exact = result(Reply::ProcessSearch(Box::new(search(OutputEncoding::Base64))));
+    assert_eq!((&exact["matches"][0]["chunk"], &exact["matches"][0]["text"]), (&json!("YSJi"), &Value::Null));
+}
+
 fn output_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),
@@ -452,6 +491,8 @@ proptest! {
         let read = ReadResult {
             chunks: parts, next_seq, exit, closed, failure, dropped, streams_open, total_bytes, dropped_bytes,
             withheld_bytes, withheld_reason: (withheld_bytes > 0).then(|| "broken".into()), passed_over,
+            before_seq: None,
+            lines: None,
         };
         prop_assert_eq!(result(Reply::ProcessRead(Box::new(read))), expected);
     }

@@ -2,7 +2,7 @@
 
 use weir_protocol::{
     Call, Detail, EnvInherit, ErrorKind, ErrorObject, Incoming, Leftovers, OutputEncoding, Overflow,
-    RequestId, Scope, TerminalSize, Tty, Until, WaitFor, parse,
+    RequestId, Scope, Stream, TerminalSize, Tty, Until, WaitFor, parse,
 };
 
 fn parse_text(text: &str) -> Incoming {
@@ -30,7 +30,7 @@ fn params_error(method: &str, params: &str) -> ErrorObject {
 #[test]
 fn every_method_is_known_by_its_name() {
     let params = r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM","plugin":"t",
-        "cols":1,"rows":1}"#;
+        "pattern":"x","cols":1,"rows":1}"#;
     for method in Call::METHODS {
         assert_eq!(call(method, params).expect("sound params").method(), *method);
     }
@@ -74,8 +74,8 @@ fn null_counts_as_absent() {
         "sandbox":null,"enforceManagedNetwork":null,"managedNetwork":null}"#;
     assert_eq!(call("process/start", nulls), call("process/start", r#"{"argv":["true"]}"#));
 
-    let nulls =
-        r#"{"processId":"p","afterSeq":null,"maxBytes":null,"waitMs":null,"waitFor":null,"view":null}"#;
+    let nulls = r#"{"processId":"p","afterSeq":null,"maxBytes":null,"waitMs":null,"waitFor":null,"view":null,
+            "fromEnd":null,"beforeSeq":null,"lines":null}"#;
     assert_eq!(call("process/read", nulls), call("process/read", r#"{"processId":"p"}"#));
     let Ok(Call::ProcessRead(read)) = call("process/read", nulls) else { panic!() };
     assert_eq!(read.wait_for, WaitFor::Output);
@@ -342,5 +342,46 @@ fn a_write_of_neither_or_both_or_no_base64_names_the_member() {
     for (rest, member, what) in cases {
         let error = params_error("process/write", &format!(r#"{{"processId":"p"{rest}}}"#));
         assert_eq!(error.message(), format!("`process/write`: `{member}`: {what}"));
+    }
+}
+
+#[test]
+fn a_search_has_bounds_and_defaults() {
+    let Ok(Call::ProcessSearch(search)) =
+        call("process/search", r#"{"processId":"p","pattern":"","skip":null}"#)
+    else {
+        panic!()
+    };
+    assert_eq!((search.pattern.as_str(), search.ignore_case, search.max_matches), ("", false, None));
+    assert_eq!((search.context_lines, search.skip, search.after_seq), (None, None, None));
+    for (members, member) in [
+        (r#""maxMatches":0"#, "maxMatches"),
+        (r#""maxMatches":10001"#, "maxMatches"),
+        (r#""contextLines":101"#, "contextLines"),
+        (r#""ignoreCase":1"#, "ignoreCase"),
+    ] {
+        let error =
+            params_error("process/search", &format!(r#"{{"processId":"p","pattern":"x",{members}}}"#));
+        assert_eq!(error.detail("member"), Some(&Detail::from(member)), "{members}");
+    }
+}
+
+#[test]
+fn a_read_goes_one_way() {
+    let Ok(Call::ProcessRead(read)) = call("process/read", r#"{"processId":"p","lines":{"from":-2}}"#) else {
+        panic!()
+    };
+    let lines = read.lines.expect("lines");
+    assert_eq!((lines.stream, lines.from, lines.to), (Stream::Stdout, -2, None));
+    for (members, member) in [
+        (r#""lines":{"from":1},"fromEnd":1"#, "lines"),
+        (r#""fromEnd":1,"afterSeq":0"#, "afterSeq"),
+        (r#""beforeSeq":2"#, "beforeSeq"),
+        (r#""lines":{"from":0}"#, "lines.from"),
+        (r#""lines":{"from":1,"stream":"stdin"}"#, "lines.stream"),
+        (r#""lines":[1]"#, "lines"),
+    ] {
+        let error = params_error("process/read", &format!(r#"{{"processId":"p",{members}}}"#));
+        assert_eq!(error.detail("member"), Some(&Detail::from(member)), "{members}");
     }
 }

@@ -22,7 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::debug;
 use tracing_subscriber::EnvFilter;
-use weir_process::ForkServerCommand;
+use weir_process::{ForkServerCommand, SpillOptions};
 use weir_protocol::AskParams;
 
 use self::values::LimitValue;
@@ -33,6 +33,10 @@ use crate::questions::{Asking, Questions};
 
 /// The argument that makes this executable the fork server.
 const FORK_SERVER: &str = "fork-server";
+
+/// What goes to disk of one process, and of all of them, unless other bounds are set.
+const MAX_PROCESS_SPILL_BYTES: u64 = 8 << 30;
+const MAX_TOTAL_SPILL_BYTES: u64 = 16 << 30;
 
 /// What ends `weir` itself: a fault of its own, as `env` and `docker run` have it.
 const OWN_FAULT: u8 = 125;
@@ -117,6 +121,15 @@ struct ServeArgs {
     /// The most output retained of all processes together, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 256 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_total_bytes: u64,
+    /// The directory for output that is kept on disk (`spill`); by default `weir/spill` in the user's cache directory.
+    #[arg(long, value_name = "DIR")]
+    spill_dir: Option<PathBuf>,
+    /// The most output of one process on disk, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_PROCESS_SPILL_BYTES)]
+    max_process_spill_bytes: u64,
+    /// The most output of all processes on disk, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_TOTAL_SPILL_BYTES)]
+    max_total_spill_bytes: u64,
     /// The largest message that is read, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_message_bytes: u64,
@@ -193,10 +206,23 @@ fn host_config(args: Option<&ServeArgs>, plugins: &PluginArgs) -> anyhow::Result
     let mut config = HostConfig::new(ForkServerCommand { program, args: vec![FORK_SERVER.into()] });
     config.plugin_file = plugins.file();
     config.plugin_cache = locate::cache();
+    config.spill = Some(SpillOptions {
+        directory: locate::spill(),
+        max_bytes_per_process: MAX_PROCESS_SPILL_BYTES,
+        max_bytes_total: MAX_TOTAL_SPILL_BYTES,
+    });
     if let Some(args) = args {
         config.retention = Duration::from_millis(args.retention_ms);
         config.max_bytes_per_process = args.max_process_bytes;
         config.max_bytes_total = args.max_total_bytes;
+        config.spill = Some(SpillOptions {
+            directory: match &args.spill_dir {
+                Some(directory) => std::path::absolute(directory).unwrap_or_else(|_| directory.clone()),
+                None => locate::spill(),
+            },
+            max_bytes_per_process: args.max_process_spill_bytes,
+            max_bytes_total: args.max_total_spill_bytes,
+        });
         config.max_message_bytes = usize::try_from(args.max_message_bytes).unwrap_or(usize::MAX);
     }
     Ok(config)

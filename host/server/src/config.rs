@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use weir_process::ForkServerCommand;
+use weir_process::{ForkServerCommand, SpillOptions};
 
 /// Settings of a host. [`HostConfig::new`] gives the defaults; the members are stated to every client as
 /// `capabilities.limits`.
@@ -31,6 +31,8 @@ pub struct HostConfig {
     pub max_bytes_total: u64,
     /// The most that is kept of all views, in bytes, so that they need not be computed again.
     pub max_view_bytes: u64,
+    /// Where output goes that is to be kept on disk. None: no process can ask for that.
+    pub spill: Option<SpillOptions>,
     /// The most that may wait for one process to read its standard input, in bytes.
     pub max_stdin_bytes: usize,
     /// How long a process is held back for a client that takes nothing of its output, before output that was not
@@ -57,6 +59,7 @@ impl HostConfig {
             max_chunks_per_process: 50_000,
             max_bytes_total: 256 << 20,
             max_view_bytes: 64 << 20,
+            spill: None,
             max_stdin_bytes: 16 << 20,
             hold: Duration::from_millis(100),
             grace: weir_process::DEFAULT_GRACE,

@@ -1,6 +1,7 @@
 //! The one place where the vocabulary of the wire and that of processes meet: every map between them is here.
 
 mod error;
+mod page;
 mod plugin;
 mod start;
 
@@ -9,18 +10,20 @@ use std::path::Path;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use weir_process as process;
-use weir_process::{Process, ReadBatch, Snapshot, Status, StreamSnapshot, Terminated};
+use weir_process::{Process, ReadBatch, Snapshot, Status, Terminated};
 use weir_protocol as wire;
 use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
 
 pub(crate) use self::error::{
     not_resized, signalled, start_error, stdin_full, too_many_orders, unknown_signal,
 };
+pub(crate) use self::page::{back_reply, line_range, lines_reply, query, search_reply};
 pub(crate) use self::plugin::{
     check_reply, decision, introduced, no_such_summary, no_such_view, not_closed, not_configured,
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
 };
-pub(crate) use self::start::{StartSpec, start_spec};
+pub(crate) use self::start::{StartSpec, nobody_takes, start_spec};
+use crate::ends::StreamEnds;
 use crate::pipeline::Decision;
 use crate::view::{ViewBatch, ViewChunk, Whole};
 
@@ -113,6 +116,8 @@ fn read_result(batch: ReadBatch, encoding: OutputEncoding) -> wire::ReadResult {
         withheld_bytes: status.withheld_bytes,
         withheld_reason: status.withheld_reason.as_deref().map(str::to_owned),
         passed_over: Vec::new(),
+        before_seq: None,
+        lines: None,
     }
 }
 
@@ -175,28 +180,33 @@ pub(crate) struct Run<'a> {
     pub(crate) view: Option<String>,
 }
 
-pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>) -> Reply {
-    let Snapshot { streams, status } = snapshot;
+pub(crate) fn run_reply(run: Run<'_>, snapshot: &Snapshot, viewed: Option<Whole>) -> Reply {
+    let Snapshot { streams, status, .. } = snapshot;
     let mut cuts = Vec::new();
     // What a terminal carries is told as the standard output that it is.
     let mut output = |wanted: &[process::Stream]| {
         let found = streams.iter().find(|snapshot| wanted.contains(&snapshot.stream));
-        let bytes = match (&viewed, found) {
-            (Some(whole), _) => {
-                let chunks = wanted.iter().find_map(|stream| whole.streams.get(stream));
-                chunks.map_or_else(Bytes::new, |chunks| chunks.concat().into())
-            }
-            (None, None) => Bytes::new(),
-            (None, Some(snapshot)) => {
-                let (bytes, cut) = join(snapshot);
-                cuts.extend(cut);
-                bytes
-            }
+        let stream = found.map_or(wanted[0], |snapshot| snapshot.stream);
+        let ends = match (&viewed, found) {
+            (Some(whole), _) => whole.output.of(stream),
+            (None, Some(snapshot)) => StreamEnds {
+                before: snapshot.before.clone(),
+                dropped: snapshot.dropped,
+                after: snapshot.after.clone(),
+            },
+            (None, None) => StreamEnds::default(),
         };
+        let (bytes, cut) = join(stream, &ends);
+        cuts.extend(cut);
         OutputData::new(bytes, run.encoding)
     };
     let stdout = output(&[process::Stream::Stdout, process::Stream::Pty]);
     let stderr = output(&[process::Stream::Stderr]);
+    let dropped_bytes = match &viewed {
+        // With what is kept on disk and does not fit into this answer.
+        Some(whole) if run.view.is_none() => whole.output.dropped(),
+        _ => status.dropped_bytes,
+    };
     Reply::ProcessRun(Box::new(wire::RunResult {
         process_id: run.id,
         pid: self::pid(run.pid),
@@ -207,7 +217,7 @@ pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>)
         exit: status.exit.as_ref().map(exit),
         closed: status.closed,
         total_bytes: status.total_bytes,
-        dropped_bytes: status.dropped_bytes,
+        dropped_bytes,
         withheld_bytes: status.withheld_bytes,
         withheld_reason: status.withheld_reason.as_deref().map(str::to_owned),
         usage: status.exit.as_ref().map(|exit| usage(&exit.usage)),
@@ -219,14 +229,14 @@ pub(crate) fn run_reply(run: Run<'_>, snapshot: Snapshot, viewed: Option<Whole>)
 }
 
 /// A stream in one piece, and where something is missing in it.
-fn join(snapshot: &StreamSnapshot) -> (Bytes, Option<wire::Cut>) {
-    let StreamSnapshot { stream: of, before, dropped, after } = snapshot;
+fn join(of: process::Stream, ends: &StreamEnds) -> (Bytes, Option<wire::Cut>) {
+    let StreamEnds { before, dropped, after } = ends;
     let at_byte = before.iter().map(Bytes::len).sum::<usize>() as u64;
     let bytes = match (before.as_slice(), after.as_slice()) {
         ([only], []) | ([], [only]) => only.clone(),
         (before, after) => [before, after].concat().concat().into(),
     };
-    let cut = (*dropped > 0).then(|| wire::Cut { stream: stream(*of), at_byte, bytes: *dropped });
+    let cut = (*dropped > 0).then(|| wire::Cut { stream: stream(of), at_byte, bytes: *dropped });
     (bytes, cut)
 }
 

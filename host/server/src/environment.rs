@@ -30,6 +30,11 @@ pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
                 max_chunks_per_process: config.max_chunks_per_process as u64,
                 max_bytes_total: config.max_bytes_total,
                 max_stdin_bytes: config.max_stdin_bytes as u64,
+                max_spill_bytes_per_process: config
+                    .spill
+                    .as_ref()
+                    .map_or(0, |spill| spill.max_bytes_per_process),
+                max_spill_bytes_total: config.spill.as_ref().map_or(0, |spill| spill.max_bytes_total),
             },
             containment: Containment {
                 backend: "subreaper".into(),

@@ -7,9 +7,9 @@ use std::thread;
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tracing::debug;
-use weir_process::{Cells, Store, StoreLimits};
+use weir_process::{Cells, Spill, Store, StoreLimits};
 
 use crate::config::HostConfig;
 use crate::outbox::Outbox;
@@ -20,6 +20,9 @@ use crate::view::ViewBudget;
 
 /// Messages that wait for the session, which never waits itself: a handful covers a burst.
 const INBOX: usize = 64;
+
+/// Searches that run at once. More wait for their turn, each for a bounded time.
+const SEARCHES: usize = 2;
 
 /// An exec host. Dropping it ends every process that it has started.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) plugins: Plugins,
     pub(crate) views: ViewBudget,
+    /// Searches that run at once: they may take all the processors that they get.
+    pub(crate) searches: Semaphore,
 }
 
 impl Host {
@@ -58,10 +63,16 @@ impl Host {
                 format!("cannot run the fork server `{}`", config.fork_server.program.display())
             })?
         };
-        let store = Store::new(StoreLimits { max_bytes: config.max_bytes_total });
+        let spill = config.spill.clone().map(Spill::new);
+        if let Some(spill) = spill.clone() {
+            // What a killed host has left behind. Nobody waits for it.
+            runtime.spawn_blocking(move || spill.sweep());
+        }
+        let store = Store::with_spill(StoreLimits { max_bytes: config.max_bytes_total }, spill);
         let plugins = Plugins::new(config.plugin_file.clone(), config.plugin_cache.clone());
         let views = ViewBudget::new(config.max_view_bytes);
-        let shared = Arc::new(Shared { config, cells, store, plugins, views });
+        let shared =
+            Arc::new(Shared { config, cells, store, plugins, views, searches: Semaphore::new(SEARCHES) });
         if shared.plugins.file().is_some() {
             // While the client is still introducing itself. A failure is kept, and told to whoever asks.
             let shared = Arc::clone(&shared);

@@ -8,6 +8,7 @@
 pub mod cli;
 mod config;
 mod convert;
+mod ends;
 mod environment;
 mod host;
 mod ingest;
@@ -24,4 +25,4 @@ mod view;
 pub use config::HostConfig;
 pub use host::Host;
 pub use session::{Ended, Gone};
-pub use weir_process::{ForkServerCommand, run_fork_server};
+pub use weir_process::{ForkServerCommand, SpillOptions, run_fork_server};

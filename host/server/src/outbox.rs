@@ -269,6 +269,13 @@ impl Response {
                 Ok(Reply::ProcessRead(read)) => {
                     read.chunks.iter().map(|chunk| chunk.data.bytes().len()).sum()
                 }
+                Ok(Reply::ProcessSearch(search)) => {
+                    let lines = search
+                        .matches
+                        .iter()
+                        .flat_map(|found| found.before.iter().chain([&found.line]).chain(&found.after));
+                    lines.map(|line| 128 + line.data.bytes().len()).sum()
+                }
                 Ok(Reply::ProcessRun(run)) => run.stdout.bytes().len() + run.stderr.bytes().len(),
                 Ok(Reply::ProcessList(list)) => list.processes.len() * ORDINARY_RESPONSE,
                 Ok(_) => 0,

@@ -58,6 +58,12 @@ impl Push {
         // Before looking: what comes from here on puts it in line again.
         self.queued.store(false, Ordering::Release);
         let more = self.log.next_events(TURN, events);
+        if self.output
+            && let Some(last) = events.last()
+        {
+            // What is handed to the writer is taken.
+            self.log.acknowledge(last.seq());
+        }
         if matches!(events.last(), Some(Event::Closed { .. })) {
             self.end();
         }

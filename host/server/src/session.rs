@@ -199,7 +199,9 @@ impl Session {
                 input = next_input(&mut self.inbox), if listening => self.receive(input),
                 Some(done) = self.tasks.join_next_with_id() => self.task_ended(done),
                 Some(watched) = self.watches.join_next() => self.watched(watched),
-                () = until(eviction), if eviction.is_some() => self.processes.evict(),
+                () = until(eviction), if eviction.is_some() => {
+                    self.processes.evict(self.shared.config.retention);
+                }
                 reason = &mut gone, if client_is_there => deadline = Some(self.lose_client(reason)),
                 _ = &mut written, if client_is_there => deadline = Some(self.lose_client(Gone::Output)),
                 () = until(deadline), if deadline.is_some() => {

@@ -1,8 +1,10 @@
 //! What a summary plugin sees of a closed process: the retained output, a page at a time.
 
 use bytes::Bytes;
+use tokio::task::block_in_place;
+use tracing::warn;
 use weir_plugin::{Channel, RetainedOutput};
-use weir_process::{Snapshot, StreamSnapshot};
+use weir_process::{Snapshot, SpilledOutput, Stream, StreamSnapshot};
 
 use crate::pipeline::{ProcessFacts, channel};
 
@@ -22,6 +24,9 @@ pub(crate) struct Pages {
 #[derive(Debug)]
 struct Paged {
     channel: Channel,
+    stream: Stream,
+    /// What comes first, and how much of it there is.
+    disk: Option<(SpilledOutput, u64)>,
     /// Each with the offset of its first byte.
     chunks: Vec<(u64, Bytes)>,
     size: u64,
@@ -30,8 +35,13 @@ struct Paged {
 
 impl Pages {
     pub(crate) fn new(snapshot: Snapshot, facts: &ProcessFacts) -> Self {
+        let disk = snapshot.spilled;
         Self {
-            streams: snapshot.streams.into_iter().map(|stream| Paged::new(stream, facts.merged)).collect(),
+            streams: snapshot
+                .streams
+                .into_iter()
+                .map(|stream| Paged::new(stream, disk.clone(), facts.merged))
+                .collect(),
             exit_code: snapshot.status.exit.map(|exit| exit.code).filter(|code| *code >= 0),
             argv: facts.argv.clone(),
             cwd: facts.cwd.clone(),
@@ -44,10 +54,10 @@ impl Pages {
 }
 
 impl Paged {
-    fn new(snapshot: StreamSnapshot, merged: bool) -> Self {
-        let StreamSnapshot { stream, before, dropped, after } = snapshot;
-        let before_gap: u64 = before.iter().map(|chunk| chunk.len() as u64).sum();
-        let mut size = 0;
+    fn new(snapshot: StreamSnapshot, disk: Option<SpilledOutput>, merged: bool) -> Self {
+        let StreamSnapshot { stream, spilled, before, dropped, after } = snapshot;
+        let before_gap = spilled + before.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
+        let mut size = spilled;
         let chunks = before
             .into_iter()
             .chain(after)
@@ -58,11 +68,21 @@ impl Paged {
             })
             .collect();
         let gap = (dropped > 0).then_some((before_gap, dropped));
-        Self { channel: channel(stream, merged), chunks, size, gap }
+        let disk = disk.map(|disk| (disk, spilled));
+        Self { channel: channel(stream, merged), stream, disk, chunks, size, gap }
     }
 
     /// A page does not cross the gap: what stands on its two sides does not belong together.
     fn read(&self, offset: u64, most: usize) -> Bytes {
+        if let Some((disk, size)) = &self.disk
+            && offset < *size
+        {
+            // The plugin waits for its page, and nobody else for this thread meanwhile.
+            return block_in_place(|| disk.read(self.stream, offset, most)).unwrap_or_else(|error| {
+                warn!(%error, "spilled output cannot be read");
+                Bytes::new()
+            });
+        }
         let end = match self.gap {
             Some((at, _)) if offset < at => at,
             _ => self.size,
@@ -129,10 +149,12 @@ mod tests {
         let paged = Paged::new(
             StreamSnapshot {
                 stream: Stream::Stdout,
+                spilled: 0,
                 before: vec![chunk("ab"), chunk("cde")],
                 dropped: 7,
                 after: vec![chunk("f"), chunk("ghi")],
             },
+            None,
             false,
         );
         assert_eq!(paged.gap, Some((5, 7)));

@@ -10,16 +10,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
-use weir_process::{Dropped, OutputLog, ReadBatch, Status, Stream, WaitFor};
+use weir_process::{Dropped, OutputLog, ReadBatch, Status, Stream, WaitFor, incomplete_suffix};
 
+use crate::ends::Ends;
 use crate::pipeline::ProcessFacts;
 
 /// Raw output that is taken at once.
 const TURN: u64 = 1 << 20;
+/// What is computed ahead of a reader, where there is more raw output than memory holds.
+const AHEAD: u64 = 16 << 20;
 
 /// A bound over what all views keep.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ pub(crate) struct ViewBatch {
 /// A whole view.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    pub(crate) streams: HashMap<Stream, Vec<Bytes>>,
+    pub(crate) output: Ends,
     pub(crate) passed_over: Vec<String>,
 }
 
@@ -128,6 +131,9 @@ struct Way {
     filters: FilterStream,
     /// The first raw seq that nothing was given for yet.
     from_seq: Option<u64>,
+    /// Where chunks end where characters end, those of a view do too: the beginning of a character whose rest the
+    /// filters have not given yet.
+    held: Option<Bytes>,
 }
 
 impl std::fmt::Debug for Way {
@@ -136,31 +142,58 @@ impl std::fmt::Debug for Way {
     }
 }
 
+impl Way {
+    /// What is to be added of what the filters gave. The rest waits.
+    fn complete(&mut self, given: Bytes) -> Bytes {
+        let Some(held) = self.held.take() else { return given };
+        let mut bytes = match held.is_empty() {
+            true => given,
+            false => {
+                let mut joined = BytesMut::from(&held[..]);
+                joined.extend_from_slice(&given);
+                joined.freeze()
+            }
+        };
+        self.held = Some(bytes.split_off(bytes.len() - incomplete_suffix(&bytes)));
+        bytes
+    }
+
+    /// What waits, and what the filters gave at the end: a character that is incomplete now stays so.
+    fn complete_last(&mut self, given: Bytes) -> Bytes {
+        match self.held.take().filter(|held| !held.is_empty()) {
+            Some(held) => [held, given].concat().into(),
+            None => given,
+        }
+    }
+}
+
 impl View {
     /// Chunks after `after_seq`, as [`OutputLog::read`] has it. A filter that fails is left out, and the view is made
     /// anew without it.
     pub(crate) async fn read(&self, after_seq: u64, max_bytes: Option<u64>) -> ViewBatch {
         let mut made = self.made.lock().await;
-        let status = self.catch_up(&mut made, after_seq).await;
+        let enough = max_bytes.unwrap_or(AHEAD).min(AHEAD);
+        let status = self.catch_up(&mut made, after_seq, enough).await;
         made.batch(after_seq, max_bytes, status)
     }
 
-    /// All of it, by stream, and the filters that were left out. For a closed process.
-    pub(crate) async fn whole(&self) -> Whole {
-        let mut whole = Whole { streams: HashMap::new(), passed_over: Vec::new() };
+    /// All of it, by stream, as far as it has no more than `most` bytes, and the filters that were left out. For a closed
+    /// process.
+    pub(crate) async fn whole(&self, most: u64) -> Whole {
+        let mut whole = Whole { output: Ends::new(most), passed_over: Vec::new() };
         let mut after = 0;
         loop {
             let ViewBatch { chunks, next_seq, status, passed_over, .. } = self.read(after, None).await;
             if passed_over != whole.passed_over {
                 // A filter failed on the way: the view was made anew, and so is this.
-                whole = Whole { streams: HashMap::new(), passed_over };
+                whole = Whole { output: Ends::new(most), passed_over };
                 if after > 0 {
                     after = 0;
                     continue;
                 }
             }
             for chunk in chunks {
-                whole.streams.entry(chunk.stream).or_default().push(chunk.bytes);
+                whole.output.push(chunk.stream, chunk.bytes);
             }
             if next_seq >= status.next_seq || next_seq <= after + 1 {
                 return whole;
@@ -194,13 +227,13 @@ impl View {
         }
     }
 
-    /// Puts in what is there and is not in yet.
-    async fn catch_up(&self, made: &mut Made, after_seq: u64) -> Status {
+    /// Puts in what is there and is not in yet; of what is on disk, only until there is `enough` behind the cursor.
+    async fn catch_up(&self, made: &mut Made, after_seq: u64, enough: u64) -> Status {
         if after_seq < made.forgotten {
             made.start_again();
         }
         loop {
-            let batch = self.log.read(made.cursor, Some(TURN));
+            let batch = self.log.fetch(made.cursor, Some(TURN)).await;
             let (status, nothing_more, next_seq) =
                 (batch.status.clone(), batch.chunks.is_empty(), batch.next_seq);
             if let Err(fault) = self.put_in(made, batch).await {
@@ -212,6 +245,9 @@ impl View {
                 if status.exit.is_some() {
                     made.exit_seen.get_or_insert(made.seen);
                 }
+                return status;
+            }
+            if status.spilled_bytes > 0 && made.bytes_after(after_seq) >= enough {
                 return status;
             }
         }
@@ -229,9 +265,11 @@ impl View {
                 filters: FilterChain::new(made.filters.clone())
                     .open(self.facts.of_stream(chunk.stream, true)),
                 from_seq: None,
+                held: self.log.whole_characters().then(Bytes::new),
             });
             let from_seq = *way.from_seq.get_or_insert(chunk.seq);
-            let bytes = way.filters.push(chunk.bytes).await?;
+            let given = way.filters.push(chunk.bytes).await?;
+            let bytes = way.complete(given);
             if !bytes.is_empty() {
                 way.from_seq = None;
                 made.add(ViewChunk { from_seq, seq: chunk.seq, stream: chunk.stream, bytes });
@@ -283,12 +321,18 @@ impl Made {
     async fn finish_ways(&mut self, seq: u64) -> Result<(), Box<Fault>> {
         for stream in Stream::ALL {
             let Some(mut way) = self.ways.remove(&stream) else { continue };
-            let bytes = way.filters.finish().await?;
+            let given = way.filters.finish().await?;
+            let bytes = way.complete_last(given);
             if !bytes.is_empty() {
                 self.add(ViewChunk { from_seq: way.from_seq.unwrap_or(seq), seq, stream, bytes });
             }
         }
         Ok(())
+    }
+
+    fn bytes_after(&self, seq: u64) -> u64 {
+        let first = self.chunks.partition_point(|chunk| chunk.seq <= seq);
+        self.chunks.range(first..).map(|chunk| chunk.bytes.len() as u64).sum()
     }
 
     fn add(&mut self, chunk: ViewChunk) {
@@ -349,5 +393,38 @@ impl Made {
 impl Drop for Made {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_plugin::{Channel, StreamFacts};
+
+    use super::*;
+
+    #[test]
+    fn a_character_that_filters_have_cut_is_put_together() {
+        let facts = StreamFacts {
+            process_id: "p".to_owned(),
+            channel: Channel::Stdout,
+            argv: Vec::new(),
+            cwd: "/".to_owned(),
+            env: Arc::default(),
+            view: true,
+            metadata: Vec::new(),
+        };
+        let text = "a\u{1F600}b\u{20AC}".as_bytes();
+        for (first, second) in (0..=text.len()).flat_map(|a| (a..=text.len()).map(move |b| (a, b))) {
+            let filters = FilterChain::new(Vec::new()).open(Arc::new(facts.clone()));
+            let mut way = Way { filters, from_seq: None, held: Some(Bytes::new()) };
+            let mut whole = Vec::new();
+            for piece in [&text[..first], &text[first..second], &text[second..]] {
+                let given = way.complete(Bytes::copy_from_slice(piece));
+                assert!(std::str::from_utf8(&given).is_ok(), "{first}, {second}: {given:x?}");
+                whole.extend_from_slice(&given);
+            }
+            whole.extend_from_slice(&way.complete_last(Bytes::from_static(b"\xf0\x9f")));
+            assert_eq!(whole, [text, b"\xf0\x9f"].concat());
+        }
     }
 }

@@ -24,7 +24,7 @@ impl Bounds {
         let max_chunks = retention.max_chunks.max(1);
         let (head_bytes, head_chunks) = match retention.overflow {
             Overflow::DropMiddle => (max_bytes / 4, max_chunks / 4),
-            Overflow::DropOldest => (0, 0),
+            Overflow::DropOldest | Overflow::Backpressure | Overflow::Spill => (0, 0),
         };
         let piece = (max_bytes / 4).clamp(least, MAX_CHUNK);
         Self {

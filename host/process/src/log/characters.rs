@@ -82,8 +82,8 @@ impl<'a> Joined<'a> {
     }
 }
 
-/// How many bytes at the end are the beginning of a character that more bytes could complete.
-pub(super) fn incomplete_suffix(bytes: &[u8]) -> usize {
+/// How many bytes at the end are the beginning of a UTF-8 character that more bytes could complete.
+pub fn incomplete_suffix(bytes: &[u8]) -> usize {
     for len in 1..=bytes.len().min(MAX_INCOMPLETE) {
         let suffix = &bytes[bytes.len() - len..];
         let continues_another = suffix[0] & 0b1100_0000 == 0b1000_0000;

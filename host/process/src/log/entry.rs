@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::{Chunk, Exit, Stream};
+use crate::spill::file::Record;
 
 /// A retained chunk.
 #[derive(Debug)]
@@ -13,6 +14,12 @@ pub(super) struct Entry {
     /// The offset after its last byte.
     pub(super) end: u64,
     pub(super) stream: Stream,
+    /// The offset of its first byte in its stream.
+    pub(super) stream_offset: u64,
+    /// Line feeds of its stream before it.
+    pub(super) line: u64,
+    /// Line feeds in it.
+    pub(super) feeds: u32,
     /// Whether somebody got it, and so may hold its number as a cursor.
     pub(super) delivered: bool,
     pub(super) bytes: Bytes,
@@ -64,7 +71,33 @@ impl Entry {
     }
 
     pub(super) fn chunk(&self) -> Chunk {
-        Chunk { seq: self.seq, stream: self.stream, bytes: self.bytes.clone() }
+        Chunk {
+            seq: self.seq,
+            stream: self.stream,
+            offset: self.stream_offset,
+            line: self.line,
+            bytes: self.bytes.clone(),
+        }
+    }
+
+    pub(super) fn record(&self) -> Record {
+        Record {
+            seq: self.seq,
+            offset: self.start(),
+            stream_offset: self.stream_offset,
+            line: self.line,
+            feeds: self.feeds,
+            stream: self.stream,
+            bytes: self.bytes.clone(),
+        }
+    }
+}
+
+impl From<Record> for Entry {
+    fn from(record: Record) -> Self {
+        let Record { seq, offset, stream_offset, line, feeds, stream, bytes } = record;
+        let end = offset + bytes.len() as u64;
+        Self { seq, end, stream, stream_offset, line, feeds, delivered: false, bytes }
     }
 }
 

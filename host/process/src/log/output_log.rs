@@ -1,5 +1,6 @@
 //! The log of one process: the retained entries behind a lock, and everyone who waits for them.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -9,11 +10,17 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::characters::{Held, Joined};
+use super::disk::SpilledOutput;
 use super::entry::Spoils;
-use super::retained::Retained;
+use super::region::Region;
+use super::retained::{Retained, line_feeds};
 use super::state::{Follower, State, StreamState};
 use super::store::{Account, Store};
-use super::{Event, Exit, ReadBatch, Retention, Snapshot, Status, Stream, StreamSnapshot, Until, WaitFor};
+use super::{
+    Event, Exit, Overflow, ReadBatch, Retention, Snapshot, Status, Stream, StreamSnapshot, Until, WaitFor,
+};
+use crate::spill::Spill;
+use crate::spill::file::SpillFile;
 
 /// What one process printed, and how it ended.
 ///
@@ -25,13 +32,14 @@ use super::{Event, Exit, ReadBatch, Retention, Snapshot, Status, Stream, StreamS
 /// Order: entries have the order in which `append`, `record_exit` and `end_stream` were called. One stream
 /// has one producer at a time.
 pub struct OutputLog {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     id: u64,
     account: Arc<Account>,
     /// What `append` needs to know without the lock.
     piece: usize,
     portion: usize,
     whole_characters: bool,
+    overflow: Overflow,
     hold: Duration,
     /// The lock of the log. Plain data behind it, nothing awaited, no waker called, no other lock taken.
     state: Mutex<State>,
@@ -40,6 +48,9 @@ pub struct OutputLog {
     news: Notify,
     /// The exit, the close, a clear.
     ends: Notify,
+    /// There is something to do at the disk.
+    pub(super) disk: Notify,
+    pub(super) spill: Option<Arc<Spill>>,
     /// The follower took something, or what it had not taken is gone, or it is gone itself.
     progress: Notify,
 }
@@ -51,8 +62,13 @@ impl OutputLog {
         account: Arc<Account>,
         retention: Retention,
         streams: &[Stream],
+        file: Option<SpillFile>,
     ) -> Self {
-        let retained = Retained::new(&retention);
+        let mut retained = Retained::new(&retention);
+        if let Some(file) = &file {
+            retained.open_region(Region::new(Arc::clone(file.file())));
+        }
+        let spill = file.as_ref().map(|file| Arc::clone(file.spill()));
         let mut states = [StreamState::default(); 3];
         for stream in streams {
             states[stream.index()] = StreamState { declared: true, open: true, held: Held::default() };
@@ -64,8 +80,18 @@ impl OutputLog {
             piece: retained.piece(),
             portion: retained.portion(),
             whole_characters: retention.whole_characters,
+            overflow: retention.overflow,
             hold: retention.hold,
-            state: Mutex::new(State { retained, streams: states, follower: None, clears: 0 }),
+            state: Mutex::new(State {
+                retained,
+                streams: states,
+                follower: None,
+                clears: 0,
+                taken_at: None,
+                file,
+            }),
+            disk: Notify::new(),
+            spill,
             news: Notify::new(),
             ends: Notify::new(),
             progress: Notify::new(),
@@ -162,6 +188,10 @@ impl OutputLog {
     /// nothing, and one that has stopped delays the producer once. Only the log's own bound is looked at,
     /// never the store's.
     ///
+    /// With [`Overflow::Backpressure`] it waits for as long as it takes until enough was acknowledged, with
+    /// [`Overflow::Spill`] until enough is on disk, whoever follows; over the store's bound, until all of this log's
+    /// bytes were, or there is room again.
+    ///
     /// Ask for no more than [`OutputLog::portion`] and append no more than was asked for: what does not fit
     /// beside the head is dropped in any case. Cancel-safe: the time for which the follower has already been
     /// waited for is not forgotten. Needs a tokio runtime with time when it has to wait.
@@ -171,6 +201,22 @@ impl OutputLog {
             tokio::pin!(progress);
             // Registered before the look at the state: what happens after the look wakes it.
             progress.as_mut().enable();
+            if self.keeps_everything() {
+                let room = self.store.room();
+                tokio::pin!(room);
+                room.as_mut().enable();
+                if self.has_room_for_follower(bytes) {
+                    return;
+                }
+                if self.press() {
+                    self.disk.notify_one();
+                }
+                tokio::select! {
+                    () = progress => {}
+                    () = room => {}
+                }
+                continue;
+            }
             let deadline = {
                 let mut state = self.lock();
                 if state.has_room(bytes) {
@@ -197,7 +243,42 @@ impl OutputLog {
 
     /// Whether [`OutputLog::room_for_follower`] would return at once because nothing is in the way.
     pub fn has_room_for_follower(&self, bytes: usize) -> bool {
+        if self.keeps_everything() {
+            let store_is_full = !self.store.has_room(bytes);
+            return self.lock().has_room_for_all(bytes, store_is_full);
+        }
         self.lock().has_room(bytes)
+    }
+
+    /// Whether what is appended without waiting for room is kept, beyond the bound: with
+    /// [`Overflow::Backpressure`], and with [`Overflow::Spill`] while the file takes more.
+    pub fn keeps_everything(&self) -> bool {
+        matches!(self.overflow, Overflow::Backpressure | Overflow::Spill)
+    }
+
+    /// Whether somebody follows it.
+    pub fn is_followed(&self) -> bool {
+        self.lock().follower.is_some()
+    }
+
+    /// With [`Overflow::Backpressure`]: somebody has everything up to and including the entry `seq`, and will not ask
+    /// for it again. It stays readable until room is needed. Otherwise nothing.
+    pub fn acknowledge(&self, seq: u64) {
+        if self.overflow != Overflow::Backpressure {
+            return;
+        }
+        {
+            let mut state = self.lock();
+            state.retained.acknowledge(seq);
+            self.book(&state);
+        }
+        self.store.relieve();
+        self.progress.notify_waiters();
+    }
+
+    /// When a read last gave chunks. None before that.
+    pub fn last_read(&self) -> Option<Instant> {
+        self.lock().taken_at
     }
 
     /// Chunks after `after_seq`, in order. Removes nothing, so it can be repeated.
@@ -209,10 +290,29 @@ impl OutputLog {
     /// of every byte exactly once, however slow it is. The end offsets of dropped chunks that were handed out
     /// are remembered for that, in up to 16,384 runs of equal sizes; beyond that, and for a made-up
     /// `after_seq` inside the gap, `dropped.bytes` is an upper bound. An `after_seq` beyond the end is fine.
+    ///
+    /// Blocks for what is on disk (see [`OutputLog::fetch`]), of which it gives at most 16 MiB at once.
     pub fn read(&self, after_seq: u64, max_bytes: Option<u64>) -> ReadBatch {
+        loop {
+            // What is between the two can have moved.
+            let memory = self.try_read(after_seq, max_bytes);
+            if let Some(batch) = memory.or_else(|| self.read_disk(after_seq, max_bytes)) {
+                return batch;
+            }
+        }
+    }
+
+    /// [`OutputLog::read`], if what it would give is in memory.
+    pub fn try_read(&self, after_seq: u64, max_bytes: Option<u64>) -> Option<ReadBatch> {
         let mut state = self.lock();
+        if state.retained.is_on_disk_after(after_seq) {
+            return None;
+        }
         let (chunks, dropped, next_seq) = state.retained.read(after_seq, max_bytes);
-        ReadBatch { chunks, dropped, next_seq, status: state.status() }
+        if !chunks.is_empty() {
+            state.taken_at = Some(Instant::now());
+        }
+        Some(ReadBatch { chunks, dropped, next_seq, status: state.status() })
     }
 
     /// [`OutputLog::read`] once there is what it waits for, or the timeout is over, or the log was cleared.
@@ -220,7 +320,7 @@ impl OutputLog {
     /// Returns at once if the log is closed. Without a timeout it waits for as long as it takes. Cancel-safe:
     /// a read that is given up leaves nothing behind. Needs a tokio runtime with time for a timeout.
     pub async fn read_waiting(
-        &self,
+        self: &Arc<Self>,
         after_seq: u64,
         max_bytes: Option<u64>,
         wait_for: WaitFor,
@@ -245,7 +345,7 @@ impl OutputLog {
                 }
             }
         }
-        self.read(after_seq, max_bytes)
+        self.fetch(after_seq, max_bytes).await
     }
 
     /// Waits for the exit or the close, whether they are still to come or long past. Cancel-safe.
@@ -255,6 +355,11 @@ impl OutputLog {
             Until::Close => state.retained.closed(),
         })
         .await;
+    }
+
+    /// Whether its chunks end where characters end: see [`Retention::whole_characters`].
+    pub fn whole_characters(&self) -> bool {
+        self.whole_characters
     }
 
     /// The log at this moment.
@@ -269,10 +374,12 @@ impl OutputLog {
         let streams = declared
             .map(|stream| {
                 let (before, dropped, after) = state.retained.of_stream(stream);
-                StreamSnapshot { stream, before, dropped, after }
+                let spilled = state.retained.region().map_or(0, |region| region.by_stream[stream.index()]);
+                StreamSnapshot { stream, spilled, before, dropped, after }
             })
             .collect();
-        Snapshot { streams, status: state.status() }
+        let spilled = state.retained.region().filter(|region| region.end > 0).map(SpilledOutput::new);
+        Snapshot { streams, spilled, status: state.status() }
     }
 
     /// Drops all bytes, counted as dropped, and ends every waiting read. Exit and close stay known.
@@ -280,9 +387,17 @@ impl OutputLog {
         let spoils = {
             let mut state = self.lock();
             state.clears += 1;
-            self.clear_locked(&mut state)
+            if let Some(follower) = &mut state.follower {
+                follower.wants_disk = false;
+                follower.ahead.clear();
+            }
+            (self.clear_locked(&mut state), state.file.take(), state.waker_for_news())
         };
-        drop(spoils);
+        let (spoils, file, waker) = spoils;
+        drop((spoils, file));
+        if let Some(waker) = waker {
+            waker.wake();
+        }
         self.news.notify_waiters();
         self.ends.notify_waiters();
         self.progress.notify_waiters();
@@ -303,7 +418,15 @@ impl OutputLog {
         let (before, waker) = {
             let mut state = self.lock();
             let position = state.retained.position_after(after_seq);
-            let follower = Follower { position, waker, told: false, lagging: false, in_the_way_since: None };
+            let follower = Follower {
+                position,
+                waker,
+                told: false,
+                lagging: false,
+                in_the_way_since: None,
+                ahead: VecDeque::new(),
+                wants_disk: false,
+            };
             (state.follower.replace(follower), state.waker_for_news())
         };
         // A waker is foreign code even when it goes.
@@ -325,7 +448,8 @@ impl OutputLog {
     /// while the chunks among them fit `max_bytes`. True if more is waiting: come again, the waker is not
     /// called for it.
     ///
-    /// In the order of the sequence numbers, each once. What was dropped before the follower came is told
+    /// In the order of the sequence numbers, each once. What is on disk comes once a [turn](OutputLog::disk_turn) has
+    /// read it: until then there is nothing, and the waker is called. What was dropped before the follower came is told
     /// with the event after it.
     pub fn next_events(&self, max_bytes: u64, out: &mut Vec<Event>) -> bool {
         let more = {
@@ -333,8 +457,12 @@ impl OutputLog {
             let state = &mut *guard;
             let Some(follower) = &mut state.follower else { return false };
             let before = follower.position;
-            state.retained.take_events(&mut follower.position, max_bytes, out);
-            let more = state.retained.event_after(follower.position);
+            let Follower { position, ahead, .. } = follower;
+            follower.wants_disk = state.retained.take_events(position, ahead, max_bytes, out);
+            if follower.wants_disk {
+                self.disk.notify_one();
+            }
+            let more = !follower.wants_disk && state.retained.event_after(follower.position);
             if !more {
                 follower.told = false;
                 follower.lagging = false;
@@ -349,20 +477,34 @@ impl OutputLog {
         more
     }
 
-    /// Drops everything; for the store, which frees it and tells the others once it has let go of its lock.
+    /// Drops everything that may give way; for the store, which frees it and tells the others once it has let go of
+    /// its lock.
     pub(super) fn give_up(&self) -> Spoils {
-        self.clear_locked(&mut self.lock())
+        let mut state = self.lock();
+        if state.retained.untaken_bytes() > 0 || state.retained.spilled_bytes() > 0 {
+            state.retained.give_way(u64::MAX);
+            self.book(&state);
+            return Spoils::default();
+        }
+        self.clear_locked(&mut state)
     }
 
     /// Drops at least `bytes`; for the store.
     pub(super) fn give_way(&self, bytes: u64) {
         let mut state = self.lock();
         state.retained.give_way(bytes);
-        self.store.book(&self.account, state.retained.bytes());
+        self.book(&state);
     }
 
-    /// Tells those who wait that bytes have gone.
+    /// Wants everything on disk that can be there. True if there is something to do: its own part of telling it is
+    /// [`OutputLog::announce_loss`].
+    pub(super) fn press(&self) -> bool {
+        self.lock().retained.press()
+    }
+
+    /// Tells those who wait that bytes have gone, or are to go.
     pub(super) fn announce_loss(&self) {
+        self.disk.notify_one();
         self.news.notify_waiters();
         self.progress.notify_waiters();
     }
@@ -379,14 +521,18 @@ impl OutputLog {
             };
             start = piece.end;
             let bytes = joined.copy(piece);
+            let feeds = line_feeds(&bytes);
             let mut state = self.lock();
             if !state.streams[stream.index()].open {
                 debug_assert!(false, "append to {stream:?}, which is not open");
                 return waker;
             }
-            state.retained.push(stream, bytes);
-            self.store.book(&self.account, state.retained.bytes());
+            state.retained.push(stream, bytes, feeds);
+            self.book(&state);
             waker = waker.or(state.waker_for_news());
+            if state.has_disk_work() {
+                self.disk.notify_one();
+            }
         }
         waker
     }
@@ -402,8 +548,12 @@ impl OutputLog {
 
     fn clear_locked(&self, state: &mut State) -> Spoils {
         let spoils = state.retained.clear();
-        self.store.book(&self.account, state.retained.bytes());
+        self.book(state);
         spoils
+    }
+
+    pub(super) fn book(&self, state: &State) {
+        self.store.book(&self.account, state.retained.bytes(), state.retained.untaken_bytes());
     }
 
     async fn until(&self, news: &Notify, ready: impl Fn(&State) -> bool) {
@@ -419,7 +569,7 @@ impl OutputLog {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Poisoned only by a panic among plain assignments, which would be a defect of this file: what is
         // retained is still worth more than another panic in everyone who asks.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -12,12 +12,22 @@ use super::bounds::Bounds;
 use super::characters::Joined;
 use super::cursor_table::CursorTable;
 use super::entry::{Batch, Entry, ExitEntry, Gap, Spoils};
-use super::{Chunk, Dropped, Event, Exit, Retention, Stream};
+use super::region::{Reading, Region};
+use super::{Chunk, Dropped, Event, Exit, Overflow, Retention, Stream};
+use crate::spill::file::Record;
 
 /// Entries in the order of their numbers. Chunks that no longer fit fall into the gap; exit and close stay.
 #[derive(Debug)]
 pub(super) struct Retained {
     bounds: Bounds,
+    /// How far everything may give way; none where that does not matter.
+    taken: Option<Position>,
+    /// What is on disk, before everything else. While more may go there, there is no head and no gap.
+    region: Option<Region>,
+    /// Whether everything is to go to disk.
+    pressed: bool,
+    stream_offsets: [u64; 3],
+    lines: [u64; 3],
     /// Whether new chunks still go to the head: until it is full or anything was dropped, and never again.
     head_open: bool,
     head_bytes: u64,
@@ -34,6 +44,11 @@ pub(super) struct Retained {
     withheld_reason: Option<Arc<str>>,
 }
 
+/// The line feeds in a chunk, which is at most 64 KiB.
+pub(super) fn line_feeds(bytes: &[u8]) -> u32 {
+    memchr::memchr_iter(b'\n', bytes).count() as u32
+}
+
 /// How far a follower has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Position {
@@ -47,6 +62,11 @@ impl Retained {
     pub(super) fn new(retention: &Retention) -> Self {
         Self {
             bounds: Bounds::new(retention),
+            taken: (retention.overflow == Overflow::Backpressure).then_some(Position { seq: 0, offset: 0 }),
+            region: None,
+            pressed: false,
+            stream_offsets: [0; 3],
+            lines: [0; 3],
             head_open: true,
             head_bytes: 0,
             head: VecDeque::new(),
@@ -73,8 +93,35 @@ impl Retained {
         self.bounds.portion()
     }
 
+    /// Bytes in memory.
     pub(super) fn bytes(&self) -> u64 {
         self.head_bytes + self.tail_bytes
+    }
+
+    /// Bytes on disk.
+    pub(super) fn spilled_bytes(&self) -> u64 {
+        self.region.as_ref().map_or(0, |region| region.end)
+    }
+
+    /// Retained bytes that must not give way.
+    pub(super) fn untaken_bytes(&self) -> u64 {
+        self.taken.map_or(0, |taken| (self.total_bytes - taken.offset).min(self.bytes()))
+    }
+
+    /// Lets everything up to `seq` give way. It never goes back.
+    pub(super) fn acknowledge(&mut self, seq: u64) {
+        let position = self.position_after(seq);
+        if let Some(taken) = &mut self.taken
+            && position.seq > taken.seq
+        {
+            *taken = position;
+            self.make_room(0, 0);
+        }
+    }
+
+    /// Whether appending `more` bytes would need room that only chunks have which must not give way.
+    pub(super) fn is_full_of_untaken(&self, more: usize) -> bool {
+        self.taken.is_some_and(|taken| self.would_drop_untaken(taken, more))
     }
 
     pub(super) fn total_bytes(&self) -> u64 {
@@ -111,7 +158,147 @@ impl Retained {
     pub(super) fn chunk_after(&self, seq: u64) -> bool {
         let retained = self.last().map(|entry| entry.seq);
         let dropped = self.gap.map(|gap| gap.to);
-        retained.max(dropped).is_some_and(|last| last > seq)
+        retained.max(dropped).is_some_and(|last| last > seq) || self.is_on_disk_after(seq)
+    }
+
+    /// Whether the chunk after this one is on disk.
+    pub(super) fn is_on_disk_after(&self, seq: u64) -> bool {
+        self.region.as_ref().is_some_and(|region| region.to_seq > seq)
+    }
+
+    /// Where the chunks after this one are, if they are on disk.
+    pub(super) fn on_disk_after(&self, seq: u64) -> Option<Reading> {
+        self.region.as_ref().filter(|region| region.to_seq > seq).map(|region| region.after(seq))
+    }
+
+    /// Line feeds and bytes of a stream so far.
+    pub(super) fn stream_size(&self, stream: Stream) -> (u64, u64) {
+        (self.lines[stream.index()], self.stream_offsets[stream.index()])
+    }
+
+    /// Whether the last thing that a stream has carried was a line feed, as far as that is in memory or nothing is.
+    pub(super) fn ends_a_line(&self, stream: Stream) -> bool {
+        let entries = self.tail.iter().rev().chain(self.head.iter().rev());
+        let last = entries.filter(|entry| entry.stream == stream).find_map(|entry| entry.bytes.last());
+        last.is_none_or(|byte| *byte == b'\n')
+    }
+
+    /// The chunk after which the line feed number `feeds` of a stream is found, or, if it was dropped, what comes first
+    /// behind it.
+    pub(super) fn seq_before_feed(&self, stream: Stream, feeds: u64) -> u64 {
+        if let Some(region) = self.region.as_ref().filter(|region| region.has_feed(stream, feeds)) {
+            return region.seq_before_feed(stream, feeds);
+        }
+        let reaches = |entry: &&Entry| entry.stream == stream && entry.line + u64::from(entry.feeds) >= feeds;
+        if let Some(entry) = self.head.iter().find(reaches) {
+            return entry.seq - 1;
+        }
+        match (self.tail.iter().find(reaches), self.gap) {
+            // It may be in the gap, which the reader is told of then.
+            (Some(entry), Some(gap)) if entry.line >= feeds => gap.from - 1,
+            (Some(entry), _) => entry.seq - 1,
+            (None, _) => self.next_seq - 1,
+        }
+    }
+
+    /// Chunks before `seq`, the nearest first, as far as they are in memory and nothing is missing between them; and
+    /// what is missing between them and `seq`.
+    pub(super) fn back(&self, seq: u64, max_bytes: u64) -> (Vec<Chunk>, Option<Dropped>) {
+        let in_tail = self.tail.partition_point(|entry| entry.seq < seq);
+        let in_head = self.head.partition_point(|entry| entry.seq < seq);
+        let gap = self.gap.filter(|gap| gap.from < seq);
+        let dropped = gap.filter(|_| in_tail == 0).map(|gap| {
+            let to_seq = gap.to.min(seq - 1);
+            let end = if seq > gap.to { gap.end } else { self.offset_after(to_seq) };
+            Dropped { from_seq: gap.from, to_seq, bytes: end - gap.start }
+        });
+        let head = if gap.is_some() && in_tail > 0 { 0 } else { in_head };
+        let (mut chunks, mut bytes) = (Vec::new(), 0);
+        for entry in self.tail.range(..in_tail).rev().chain(self.head.range(..head).rev()) {
+            bytes += entry.bytes.len() as u64;
+            if !chunks.is_empty() && bytes > max_bytes {
+                break;
+            }
+            chunks.push(entry.chunk());
+        }
+        (chunks, dropped)
+    }
+
+    pub(super) fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
+    /// From now on, what leaves memory goes to disk.
+    pub(super) fn open_region(&mut self, region: Region) {
+        self.region = Some(region);
+        self.taken = Some(Position { seq: 0, offset: 0 });
+    }
+
+    /// Wants everything on disk, if anything is to go there at all. True if there is something to do.
+    pub(super) fn press(&mut self) -> bool {
+        self.pressed = !self.tail.is_empty() && self.region.as_ref().is_some_and(|region| region.open);
+        self.pressed
+    }
+
+    /// Whether something is to go to disk.
+    pub(super) fn wants_disk(&self) -> bool {
+        let full = self.tail_bytes > self.bounds.max_bytes / 4 || self.count() > self.bounds.max_chunks / 4;
+        let open = self.region.as_ref().is_some_and(|region| region.open);
+        open && !self.tail.is_empty() && (self.pressed || full)
+    }
+
+    /// The next chunks that are to go to disk, in memory for now.
+    pub(super) fn next_for_disk(&self, max_bytes: u64) -> Vec<Record> {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            bytes += entry.bytes.len() as u64;
+            bytes <= max_bytes
+        };
+        self.tail.iter().take_while(fits).map(Entry::record).collect()
+    }
+
+    /// Lets go of what is on disk now.
+    pub(super) fn note_on_disk(&mut self, records: &[Record], places: &[u64]) {
+        let Some(region) = &mut self.region else { return };
+        region.note(records, places);
+        for _ in records {
+            let Some(entry) = self.tail.pop_front() else { break };
+            self.tail_bytes -= entry.bytes.len() as u64;
+            if entry.delivered {
+                self.cursors.push_back(entry.seq, entry.end);
+            }
+        }
+        self.taken = Some(Position { seq: region.to_seq, offset: region.end });
+        self.pressed &= !self.tail.is_empty();
+    }
+
+    /// Nothing more goes to disk: what no longer fits is dropped.
+    pub(super) fn close_region(&mut self) {
+        if let Some(region) = &mut self.region {
+            region.open = false;
+            self.head_open = false;
+        }
+        (self.taken, self.pressed) = (None, false);
+        self.make_room(0, 0);
+    }
+
+    /// What is on disk cannot be read any more.
+    pub(super) fn lose_region(&mut self) {
+        self.close_region();
+        let Some(region) = self.region.take().filter(|region| region.to_seq > 0) else { return };
+        let gap = self.gap.get_or_insert(Gap {
+            from: 1,
+            to: region.to_seq,
+            start: 0,
+            end: region.end,
+            by_stream: [0; 3],
+        });
+        // The first number is a chunk's, unless the exit had it.
+        gap.from = if self.exit.as_ref().is_some_and(|exit| exit.seq == 1) { 2 } else { 1 };
+        gap.start = 0;
+        for (all, lost) in gap.by_stream.iter_mut().zip(region.by_stream) {
+            *all += lost;
+        }
     }
 
     pub(super) fn exit_after(&self, seq: u64) -> bool {
@@ -121,27 +308,24 @@ impl Retained {
     /// Whether a follower at `position` has anything to take.
     pub(super) fn event_after(&self, position: Position) -> bool {
         self.last().is_some_and(|entry| entry.seq > position.seq)
+            || self.is_on_disk_after(position.seq)
             || self.exit_after(position.seq)
             || self.close_seq.is_some_and(|seq| seq > position.seq)
     }
 
     /// Appends a chunk of at most [`Retained::piece`] bytes, and drops what no longer fits. The chunk becomes
     /// two where the head's quarter ends.
-    pub(super) fn push(&mut self, stream: Stream, mut bytes: Bytes) {
+    pub(super) fn push(&mut self, stream: Stream, mut bytes: Bytes, mut feeds: u32) {
         if self.head_open {
-            match self.push_head(stream, bytes) {
+            match self.push_head(stream, bytes, feeds) {
                 None => return,
-                Some(rest) => bytes = rest,
+                Some((rest, of_rest)) => (bytes, feeds) = (rest, of_rest),
             }
             self.head_open = false;
         }
         let len = bytes.len() as u64;
-        while self.bytes() + len > self.bounds.max_bytes || self.count() >= self.bounds.max_chunks {
-            if !self.drop_one() {
-                break;
-            }
-        }
-        let entry = self.entry(stream, bytes);
+        self.make_room(len, 1);
+        let entry = self.entry(stream, bytes, feeds);
         self.tail_bytes += len;
         self.tail.push_back(entry);
     }
@@ -186,16 +370,34 @@ impl Retained {
 
     /// Moves a follower on by at least one event, if there is one, and by no more than `max_bytes` of chunks
     /// beyond the first.
-    pub(super) fn take_events(&mut self, position: &mut Position, max_bytes: u64, out: &mut Vec<Event>) {
+    /// What is on disk comes from `ahead`; true if there is something there that is not in it yet.
+    pub(super) fn take_events(
+        &mut self,
+        position: &mut Position,
+        ahead: &mut VecDeque<Entry>,
+        max_bytes: u64,
+        out: &mut Vec<Event>,
+    ) -> bool {
         let mut in_head = self.head.partition_point(|entry| entry.seq <= position.seq);
         let mut in_tail = self.tail.partition_point(|entry| entry.seq <= position.seq);
         let mut taken = 0;
         let mut first = true;
         loop {
+            let on_disk = self.is_on_disk_after(position.seq);
+            while ahead.front().is_some_and(|entry| entry.seq <= position.seq || !on_disk) {
+                ahead.pop_front();
+            }
             let chunk = match self.head.get(in_head) {
+                _ if on_disk => ahead.front(),
                 Some(entry) => Some(entry),
                 None => self.tail.get(in_tail),
             };
+            if on_disk
+                && chunk.is_none()
+                && self.exit.as_ref().is_none_or(|exit| exit.seq != position.seq + 1)
+            {
+                return true;
+            }
             let exit = self
                 .exit
                 .as_ref()
@@ -208,13 +410,18 @@ impl Retained {
             } else if let Some(entry) = chunk {
                 let len = entry.bytes.len() as u64;
                 if !first && taken + len > max_bytes {
-                    return;
+                    return false;
                 }
                 taken += len;
                 let chunk = entry.chunk();
                 let start = entry.end - len;
+                if on_disk {
+                    position.offset = start;
+                }
                 let dropped = self.advance(position, chunk.seq, start, len);
-                if in_head < self.head.len() {
+                if on_disk {
+                    ahead.pop_front();
+                } else if in_head < self.head.len() {
                     self.head[in_head].delivered = true;
                     in_head += 1;
                 } else {
@@ -227,7 +434,7 @@ impl Retained {
             {
                 let dropped = self.advance(position, seq, self.total_bytes, 0);
                 let total_bytes = self.total_bytes;
-                let dropped_bytes = total_bytes - self.bytes();
+                let dropped_bytes = total_bytes - self.bytes() - self.spilled_bytes();
                 out.push(Event::Closed {
                     seq,
                     total_bytes,
@@ -237,7 +444,7 @@ impl Retained {
                     dropped,
                 });
             } else {
-                return;
+                return false;
             }
             first = false;
         }
@@ -285,6 +492,7 @@ impl Retained {
 
     /// Drops every chunk.
     pub(super) fn clear(&mut self) -> Spoils {
+        self.lose_region();
         let (head, tail) = (std::mem::take(&mut self.head), std::mem::take(&mut self.tail));
         for entry in head.iter().rev() {
             self.swallow_previous(entry);
@@ -327,20 +535,24 @@ impl Retained {
         seq
     }
 
-    fn entry(&mut self, stream: Stream, bytes: Bytes) -> Entry {
+    fn entry(&mut self, stream: Stream, bytes: Bytes, feeds: u32) -> Entry {
+        let (stream_offset, line) = (self.stream_offsets[stream.index()], self.lines[stream.index()]);
         self.total_bytes += bytes.len() as u64;
-        Entry { seq: self.take_seq(), end: self.total_bytes, stream, delivered: false, bytes }
+        self.stream_offsets[stream.index()] += bytes.len() as u64;
+        self.lines[stream.index()] += u64::from(feeds);
+        let (seq, end) = (self.take_seq(), self.total_bytes);
+        Entry { seq, end, stream, stream_offset, line, feeds, delivered: false, bytes }
     }
 
     /// Appends to the open head. Returns what is for the tail once the head is full.
-    fn push_head(&mut self, stream: Stream, bytes: Bytes) -> Option<Bytes> {
+    fn push_head(&mut self, stream: Stream, bytes: Bytes, feeds: u32) -> Option<(Bytes, u32)> {
         if self.head.len() >= self.bounds.head_chunks {
-            return Some(bytes);
+            return Some((bytes, feeds));
         }
         let room = usize::try_from(self.bounds.head_bytes - self.head_bytes).unwrap_or(usize::MAX);
         if bytes.len() <= room {
             self.head_bytes += bytes.len() as u64;
-            let entry = self.entry(stream, bytes);
+            let entry = self.entry(stream, bytes, feeds);
             self.head.push_back(entry);
             return None;
         }
@@ -349,18 +561,38 @@ impl Retained {
             false => room,
         };
         if fits == 0 {
-            return Some(bytes);
+            return Some((bytes, feeds));
         }
         // Copies, not slices: a slice would keep the whole piece in memory for as long as either half lives.
         self.head_bytes += fits as u64;
-        let entry = self.entry(stream, Bytes::copy_from_slice(&bytes[..fits]));
+        let of_head = line_feeds(&bytes[..fits]);
+        let entry = self.entry(stream, Bytes::copy_from_slice(&bytes[..fits]), of_head);
         self.head.push_back(entry);
-        Some(Bytes::copy_from_slice(&bytes[fits..]))
+        Some((Bytes::copy_from_slice(&bytes[fits..]), feeds - of_head))
+    }
+
+    /// Drops what has to go for so much more, as far as it may go.
+    fn make_room(&mut self, bytes: u64, chunks: usize) {
+        while self.bytes() + bytes > self.bounds.max_bytes || self.count() + chunks > self.bounds.max_chunks {
+            if !self.drop_one() {
+                break;
+            }
+        }
+    }
+
+    fn may_drop(&self, entry: Option<&Entry>) -> bool {
+        match (self.taken, entry) {
+            (Some(taken), Some(entry)) => entry.end <= taken.offset,
+            _ => true,
+        }
     }
 
     /// Drops the chunk whose turn it is: the front of the tail, or the back of the head if there is no tail.
-    /// False if there is none.
+    /// False if there is none, or if it must not give way.
     fn drop_one(&mut self) -> bool {
+        if !self.may_drop(self.tail.front()) {
+            return false;
+        }
         self.head_open = false;
         let Some(entry) = self.tail.pop_front() else { return self.drop_head() };
         self.tail_bytes -= entry.bytes.len() as u64;
@@ -444,7 +676,12 @@ impl Retained {
                 let exit = self.exit.as_ref().filter(|exit| exit.seq <= seq + 1).map(|exit| exit.offset);
                 gap.start.max(self.cursors.floor(seq).max(exit).unwrap_or(0))
             }
-            _ => up_to(&self.head).unwrap_or(0),
+            // Of what is on disk, the exact offset of a chunk is there as well: nothing below it was dropped.
+            _ => match &self.region {
+                Some(region) if seq >= region.to_seq => region.end,
+                Some(_) => self.cursors.floor(seq).unwrap_or(0),
+                None => up_to(&self.head).unwrap_or(0),
+            },
         }
     }
 

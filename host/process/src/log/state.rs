@@ -1,12 +1,15 @@
 //! What the lock of a log guards: the entries, the streams, the follower.
 
+use std::collections::VecDeque;
 use std::task::Waker;
 
 use tokio::time::Instant;
 
 use super::characters::Held;
+use super::entry::Entry;
 use super::retained::{Position, Retained};
 use super::{Status, Stream, WaitFor};
+use crate::spill::file::SpillFile;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -15,6 +18,10 @@ pub(super) struct State {
     pub(super) follower: Option<Follower>,
     /// How often the log was cleared: ends the reads that were waiting.
     pub(super) clears: u64,
+    /// When somebody was last given chunks of it.
+    pub(super) taken_at: Option<Instant>,
+    /// The writing end of the file, if it is not in use.
+    pub(super) file: Option<SpillFile>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +41,10 @@ pub(super) struct Follower {
     pub(super) lagging: bool,
     /// Since when it has kept the producer from appending without taking anything.
     pub(super) in_the_way_since: Option<Instant>,
+    /// Chunks from disk that come next.
+    pub(super) ahead: VecDeque<Entry>,
+    /// Whether it waits for chunks from disk.
+    pub(super) wants_disk: bool,
 }
 
 impl State {
@@ -42,7 +53,8 @@ impl State {
     }
 
     pub(super) fn status(&self) -> Status {
-        let (total_bytes, retained_bytes) = (self.retained.total_bytes(), self.retained.bytes());
+        let (total_bytes, spilled_bytes) = (self.retained.total_bytes(), self.retained.spilled_bytes());
+        let retained_bytes = self.retained.bytes() + spilled_bytes;
         Status {
             exit: self.retained.exit(),
             closed: self.retained.closed(),
@@ -50,6 +62,7 @@ impl State {
             total_bytes,
             dropped_bytes: total_bytes - retained_bytes,
             retained_bytes,
+            spilled_bytes,
             withheld_bytes: self.retained.withheld_bytes(),
             withheld_reason: self.retained.withheld_reason(),
             next_seq: self.retained.next_seq(),
@@ -79,7 +92,7 @@ impl State {
 
     /// The waker to call once the lock is released, if the follower has something to take and was not told.
     pub(super) fn waker_for_news(&mut self) -> Option<Waker> {
-        let follower = self.follower.as_mut().filter(|follower| !follower.told)?;
+        let follower = self.follower.as_mut().filter(|follower| !follower.told && !follower.wants_disk)?;
         if !self.retained.event_after(follower.position) {
             return None;
         }
@@ -90,7 +103,23 @@ impl State {
     /// Whether nothing that is worth waiting for would be dropped to make room for `bytes`.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         let Some(follower) = self.follower.as_ref().filter(|follower| !follower.lagging) else { return true };
-        let held: usize = self.streams.iter().map(|stream| stream.held.len()).sum();
-        !self.retained.would_drop_untaken(follower.position, bytes.saturating_add(held))
+        !self.retained.would_drop_untaken(follower.position, bytes.saturating_add(self.held_bytes()))
+    }
+
+    /// Whether `bytes` fit without anything that must not give way. Where the bound of all logs is reached, only a log
+    /// without such bytes has room: so none keeps all the others from going on.
+    pub(super) fn has_room_for_all(&self, bytes: usize, store_is_full: bool) -> bool {
+        let full = store_is_full && self.retained.untaken_bytes() > 0;
+        !full && !self.retained.is_full_of_untaken(bytes.saturating_add(self.held_bytes()))
+    }
+
+    /// Whether there is anything to do at the disk: something to read for the follower, or to write.
+    pub(super) fn has_disk_work(&self) -> bool {
+        self.follower.as_ref().is_some_and(|follower| follower.wants_disk)
+            || self.file.is_some() && self.retained.wants_disk()
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.streams.iter().map(|stream| stream.held.len()).sum()
     }
 }

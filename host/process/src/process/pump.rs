@@ -142,7 +142,7 @@ impl Pump {
 
     /// Moves what is in the pipes at this moment, and notices streams that have ended: bounded by the pipes' size,
     /// however fast somebody fills them. Leaves alone what the log could only take by dropping what its follower is
-    /// about to take. To be awaited to its end.
+    /// about to take; a log that keeps everything takes this much beyond its bound. To be awaited to its end.
     pub(super) async fn drain(&mut self) {
         for source in &mut self.sources {
             let mut left = match source {
@@ -151,7 +151,7 @@ impl Pump {
             };
             loop {
                 let before = left;
-                if !self.log.has_room_for_follower(most(&self.log)) {
+                if !self.log.keeps_everything() && !self.log.has_room_for_follower(most(&self.log)) {
                     break;
                 }
                 let Some(open) = source else { break };

@@ -25,6 +25,43 @@ pub struct ReadParams {
     pub wait_for: WaitFor,
     /// The name of the view to read through; none reads what is retained as it is.
     pub view: Option<String>,
+    /// Read backwards: so much at the most, from the end. Never zero; with neither a cursor, nor a wait, nor a view.
+    pub from_end: Option<u64>,
+    /// Where `fromEnd` counts from, instead of the end: only chunks before this seq.
+    pub before_seq: Option<u64>,
+    /// Read lines, instead of chunks from a cursor on.
+    #[serde(default, deserialize_with = "params::optional_named")]
+    pub lines: Option<LinesWanted>,
+}
+
+/// Lines of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinesWanted {
+    /// The stream.
+    #[serde(default = "stdout", deserialize_with = "params::word")]
+    pub stream: Stream,
+    /// The first line: from 1, or from the end if it is less than zero. Never zero.
+    pub from: i64,
+    /// The last one, in the same way; the last there is if left out. Never zero.
+    pub to: Option<i64>,
+}
+
+/// Which lines a read has given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinesGiven {
+    /// The stream.
+    pub stream: Stream,
+    /// The first line given.
+    pub from: u64,
+    /// The last one; one less than the first if there are none.
+    pub to: u64,
+    /// How many there are so far.
+    pub total: u64,
+    /// Whether the last one is longer than what was given of it; left out if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 /// What a read waits for.
@@ -67,6 +104,10 @@ pub struct ReadResult {
     pub withheld_reason: Option<String>,
     /// Filters of the view that failed and were passed over, in the view's order; left out when there are none.
     pub passed_over: Vec<String>,
+    /// Where to go on backwards, 1 at the beginning; none unless the read went that way.
+    pub before_seq: Option<u64>,
+    /// The lines given, if lines were wanted.
+    pub lines: Option<LinesGiven>,
 }
 
 /// A piece of output.
@@ -98,8 +139,52 @@ impl Params for ReadParams {
     fn decode(text: &str) -> Result<Self, Fault> {
         let params: Self = from_json(text)?;
         not_zero("maxBytes", params.max_bytes)?;
+        params.check()?;
         Ok(params)
     }
+}
+
+impl ReadParams {
+    /// There are three ways to read, and each has members of its own.
+    fn check(&self) -> Result<(), Fault> {
+        not_zero("fromEnd", self.from_end)?;
+        not_zero("beforeSeq", self.before_seq)?;
+        for (member, line) in [
+            ("lines.from", self.lines.map(|lines| lines.from)),
+            ("lines.to", self.lines.and_then(|lines| lines.to)),
+        ] {
+            if line == Some(0) {
+                return Err(Fault::new(member, "expected a line from 1, or from -1 backwards, saw 0"));
+            }
+        }
+        if self.before_seq.is_some() && self.from_end.is_none() {
+            return Err(Fault::new("beforeSeq", "expected it beside `fromEnd`, saw it without"));
+        }
+        let way = match (self.from_end, self.lines) {
+            (None, None) => return Ok(()),
+            (Some(_), Some(_)) => {
+                return Err(Fault::new("lines", "expected no `lines` beside `fromEnd`, saw both"));
+            }
+            (Some(_), None) => "fromEnd",
+            (None, Some(_)) => "lines",
+        };
+        let others = [
+            ("afterSeq", self.after_seq.is_some()),
+            ("waitMs", self.wait_ms.is_some()),
+            ("view", self.view.is_some()),
+            ("maxBytes", self.max_bytes.is_some() && self.from_end.is_some()),
+        ];
+        match others.into_iter().find(|(_, there)| *there) {
+            Some((member, _)) => {
+                Err(Fault::new(member, format!("expected no `{member}` beside `{way}`, saw both")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn stdout() -> Stream {
+    Stream::Stdout
 }
 
 impl ReadResult {
@@ -139,6 +224,8 @@ impl ReadResult {
                 withheld_bytes: self.withheld_bytes,
                 withheld_reason: self.withheld_reason.as_deref(),
                 passed_over: &self.passed_over,
+                before_seq: self.before_seq,
+                lines: self.lines,
                 sandbox_denied: false,
             },
         );
@@ -165,5 +252,9 @@ struct Rest<'a> {
     withheld_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     passed_over: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<LinesGiven>,
     sandbox_denied: bool,
 }

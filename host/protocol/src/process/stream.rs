@@ -1,9 +1,9 @@
 //! The streams of a process.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where output came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Stream {
     /// Descriptor 1, or both where they are merged.

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit};
 use rustix::system::uname;
 use weir_process::{
-    Command, Leftovers, Limit, Output, Process, ProcessOptions, Retention, TerminalSize, Until,
+    Command, Leftovers, Limit, Output, Process, ProcessOptions, Retention, Spill, SpillOptions, TerminalSize,
+    Until,
 };
 
 use super::{PluginArgs, host_config};
@@ -85,6 +86,7 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
             config.max_bytes_total >> 20
         ),
     );
+    report.line("spill", spill(config.spill.as_ref()));
     report.line("messages", format!("up to {} MiB", config.max_message_bytes >> 20));
     report.print()?;
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -179,6 +181,21 @@ async fn try_cell(shared: &Shared, output: Output) -> anyhow::Result<Duration> {
     match process.log().status().exit {
         Some(exit) if exit.code == 0 => Ok(started.elapsed()),
         exit => anyhow::bail!("expected `true` to exit with 0, saw {exit:?}"),
+    }
+}
+
+/// Where output can be kept on disk, tried out.
+fn spill(options: Option<&SpillOptions>) -> String {
+    let Some(options) = options else { return "off".to_owned() };
+    let SpillOptions { directory, max_bytes_per_process, max_bytes_total } = options;
+    let place = directory.display();
+    match Spill::new(options.clone()).probe() {
+        Ok(()) => format!(
+            "to files in {place}; {} MiB a process, {} MiB in all",
+            max_bytes_per_process >> 20,
+            max_bytes_total >> 20
+        ),
+        Err(failed) => format!("not possible: {failed}"),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use weir_process::{FailureDetail, ResizeError, Signalled, Stage, StartError, StdinQueueFull, TooManyOrders};
+use weir_process::{
+    FailureDetail, ResizeError, Signalled, SpillError, Stage, StartError, StdinQueueFull, TooManyOrders,
+};
 use weir_protocol::{ErrorKind, ErrorObject, ProcessId, Reply};
 
 use crate::outbox::Outcome;
@@ -76,6 +78,11 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
         StartError::Streams(io) => {
             let message = format!("cannot make the streams of a process: {io}");
             refused("streams", io.raw_os_error().unwrap_or_default(), message)
+        }
+        StartError::Spill(SpillError { directory, error }) => {
+            let message = format!("cannot keep output on disk in `{}`: {error}", directory.display());
+            refused("spill", error.raw_os_error().unwrap_or_default(), message)
+                .with("directory", directory.display().to_string())
         }
         StartError::ForkServer(_) => ErrorObject::new(ErrorKind::Internal, error.to_string()),
     }

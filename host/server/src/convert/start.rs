@@ -74,7 +74,7 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
     let retention = Retention {
         max_bytes: asked.max_bytes.unwrap_or(config.max_bytes_per_process),
         max_chunks: config.max_chunks_per_process,
-        overflow: overflow(asked.overflow)?,
+        overflow: overflow(asked.overflow),
         whole_characters: params.output_encoding == OutputEncoding::Utf8,
         hold: config.hold,
     };
@@ -127,14 +127,23 @@ fn limits(limits: wire::ProcessLimits) -> Limits {
     Limits { memory_bytes, cpu_seconds, open_files, file_bytes, processes }
 }
 
-fn overflow(overflow: wire::Overflow) -> Result<Overflow, ErrorObject> {
+fn overflow(overflow: wire::Overflow) -> Overflow {
     match overflow {
-        wire::Overflow::DropMiddle => Ok(Overflow::DropMiddle),
-        wire::Overflow::DropOldest => Ok(Overflow::DropOldest),
-        wire::Overflow::Backpressure | wire::Overflow::Spill => {
-            Err(not_supported(START, "retention.overflow"))
-        }
+        wire::Overflow::DropMiddle => Overflow::DropMiddle,
+        wire::Overflow::DropOldest => Overflow::DropOldest,
+        wire::Overflow::Backpressure => Overflow::Backpressure,
+        wire::Overflow::Spill => Overflow::Spill,
     }
+}
+
+/// A run that would wait for ever once its bound is reached.
+pub(crate) fn nobody_takes() -> ErrorObject {
+    invalid(
+        "process/run",
+        "retention.overflow",
+        "expected `backpressure` with `notify: true` or in a `process/start`, saw it where nobody takes output before \
+         the end",
+    )
 }
 
 fn not_supported(method: &'static str, member: &'static str) -> ErrorObject {

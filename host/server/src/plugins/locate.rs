@@ -34,6 +34,13 @@ pub(crate) fn find(directory: &Path) -> Option<PathBuf> {
     layers(directory).into_iter().find(|layer| layer.exists).map(|layer| layer.path)
 }
 
+/// Where output that is kept on disk goes, unless another place is named: `spill` in Weir's cache directory, or beside
+/// other temporary files for a user without a home. Never in a project.
+pub(crate) fn spill() -> PathBuf {
+    let uid = rustix::process::geteuid().as_raw();
+    cache().map_or_else(|| env::temp_dir().join(format!("weir-spill-{uid}")), |cache| cache.join("spill"))
+}
+
 /// Where compiled plugins are kept: `$XDG_CACHE_HOME/weir`, by default below `~/.cache`.
 pub(crate) fn cache() -> Option<PathBuf> {
     let given = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());

@@ -8,23 +8,27 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use weir_plugin::Kind;
-use weir_process::{Process, Signal, Snapshot, TerminalSize, Until};
+use weir_process::{OutputLog, Overflow, Process, Signal, Snapshot, TerminalSize, Until, search};
 use weir_protocol::{
     Call, CloseStdinParams, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject, InitializeParams,
     ListResult, Opaque, PolicyCheckParams, ProcessId, ReadParams, ReleaseParams, Reply, RequestId,
-    ResizeParams, RunParams, SignalParams, StartParams, SummaryParams, TerminateParams, WaitParams,
-    WriteParams, WriteResult, WriteStatus,
+    ResizeParams, RunParams, SearchParams, SignalParams, StartParams, SummaryParams, TerminateParams,
+    WaitParams, WriteParams, WriteResult, WriteStatus,
 };
 
 use super::processes::{Entry, Row};
 use super::requests::{Concern, Stage};
 use super::{Answer, CLOSE_DELAY, Done, Notify, Phase, Session, Started};
 use crate::convert::{self, StartSpec};
+use crate::ends::Ends;
 use crate::ingest::shown;
 use crate::outbox::Outcome;
 use crate::summary::Pages;
-use crate::view::View;
+use crate::view::{View, Whole};
 use crate::{environment, pipeline};
+
+/// What a read of lines gives at the most, unless the client says otherwise.
+const LINES: u64 = 1 << 20;
 
 /// How a run goes on after its start.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub(super) struct RunPlan {
     limited: bool,
     /// The view that it returns instead of what was printed.
     pub(super) view: Option<String>,
+    /// How much it returns at the most.
+    most: u64,
 }
 
 /// The process that a request names: requests that name the same one are applied in the order of their arrival.
@@ -49,6 +55,7 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         Call::ProcessTerminate(params) => Some(&params.process_id),
         Call::ProcessRelease(params) => Some(&params.process_id),
         Call::ProcessSummary(params) => Some(&params.process_id),
+        Call::ProcessSearch(params) => Some(&params.process_id),
         Call::Initialize(_)
         | Call::Shutdown
         | Call::EnvironmentInfo
@@ -100,6 +107,7 @@ impl Session {
             Call::ProcessList => Ok(self.list()),
             Call::ProcessRelease(params) => self.release(params),
             Call::ProcessSummary(params) => self.summary(params),
+            Call::ProcessSearch(params) => self.search(params),
             Call::PolicyCheck(params) => self.policy_check(*params),
             Call::PluginList => {
                 Ok(Answer::now(Reply::PluginList(convert::plugin_list(&self.shared.plugins))))
@@ -147,12 +155,16 @@ impl Session {
         let limited = params.start.timeout_ms.or(params.start.idle_timeout_ms).is_some();
         let view = params.view;
         let mut spec = convert::start_spec(params.start, &self.shared.config)?;
+        if notify == Notify::Nothing && spec.options.retention.overflow == Overflow::Backpressure {
+            return Err(convert::nobody_takes());
+        }
         spec.view.clone_from(&view);
         if let Some(most) = params.max_output_bytes {
             let retention = &mut spec.options.retention;
             retention.max_bytes = retention.max_bytes.min(most);
         }
-        self.launch(wanted, spec, notify, Some(RunPlan { limited, view }))
+        let most = spec.options.retention.max_bytes;
+        self.launch(wanted, spec, notify, Some(RunPlan { limited, view, most }))
     }
 
     fn launch(
@@ -176,7 +188,23 @@ impl Session {
     fn read(&self, params: &ReadParams) -> Result<Answer, ErrorObject> {
         let entry = self.processes.get(&params.process_id)?;
         let (log, encoding) = (Arc::clone(entry.process.log()), entry.encoding);
+        if let Some(bytes) = params.from_end {
+            let before = params.before_seq;
+            return Ok(Answer::later(async move {
+                Ok(convert::back_reply(log.fetch_back(before, bytes).await, encoding))
+            }));
+        }
+        if let Some(lines) = params.lines {
+            let most = params.max_bytes.unwrap_or(LINES);
+            let range = convert::line_range(lines);
+            return Ok(Answer::later(async move {
+                Ok(convert::lines_reply(log.fetch_lines(range, most).await, lines, encoding))
+            }));
+        }
         let after = params.after_seq.unwrap_or(0);
+        if entry.reads_acknowledge {
+            log.acknowledge(after);
+        }
         let most = params.max_bytes;
         let wait = params.wait_ms.filter(|wait| *wait > 0).map(Duration::from_millis);
         let wait_for = convert::wait_for(params.wait_for);
@@ -191,7 +219,14 @@ impl Session {
             }));
         }
         let Some(wait) = wait else {
-            return Ok(Answer::now(convert::read_reply(log.read(after, most), encoding)));
+            return Ok(match log.try_read(after, most) {
+                Some(batch) => Answer::now(convert::read_reply(batch, encoding)),
+                None => {
+                    Answer::later(
+                        async move { Ok(convert::read_reply(log.fetch(after, most).await, encoding)) },
+                    )
+                }
+            });
         };
         Ok(Answer::later(async move {
             let batch = log.read_waiting(after, most, wait_for, Some(wait)).await;
@@ -227,6 +262,18 @@ impl Session {
             let options = params.options.as_ref().map_or("{}", Opaque::as_str).to_owned();
             let report = plugin.summarize(pages, options).await;
             convert::summary_reply(params.process_id, plugin.name(), report, exit, dropped)
+        }))
+    }
+
+    fn search(&self, params: SearchParams) -> Result<Answer, ErrorObject> {
+        let entry = self.processes.get(&params.process_id)?;
+        let (log, encoding) = (Arc::clone(entry.process.log()), entry.encoding);
+        let shared = Arc::clone(&self.shared);
+        Ok(Answer::later(async move {
+            // It is not closed before the host is.
+            let _turn = shared.searches.acquire().await;
+            let query = convert::query(params).await?;
+            Ok(convert::search_reply(search(log, query).await, encoding))
         }))
     }
 
@@ -403,14 +450,37 @@ fn list_entry(row: Row) -> (weir_protocol::ListEntry, Option<Entry>) {
 pub(super) async fn run_result(id: ProcessId, entry: Entry, plan: RunPlan, view: Option<Arc<View>>) -> Done {
     wait_for_close(&entry.process, &plan).await;
     let snapshot: Snapshot = entry.process.log().snapshot();
+    let log = entry.process.log();
     let viewed = match &view {
-        Some(view) => Some(view.whole().await),
+        Some(view) => Some(view.whole(plan.most).await),
+        // More than memory holds.
+        None if snapshot.spilled.is_some() => {
+            Some(Whole { output: spilled(log, &snapshot, plan.most).await, passed_over: Vec::new() })
+        }
         None => None,
     };
     let Entry { process, argv, encoding, decision, .. } = entry;
     let run =
         convert::Run { id, pid: process.pid(), argv: &argv, encoding, decision: &decision, view: plan.view };
-    Done::Answered(Ok(convert::run_reply(run, snapshot, viewed)))
+    Done::Answered(Ok(convert::run_reply(run, &snapshot, viewed)))
+}
+
+/// What was printed, in part from disk.
+async fn spilled(log: &Arc<OutputLog>, snapshot: &Snapshot, most: u64) -> Ends {
+    let (mut ends, mut after) = (Ends::new(most), 0);
+    loop {
+        let batch = log.fetch(after, Some(1 << 20)).await;
+        if batch.dropped.is_some() {
+            ends.miss(snapshot.streams.iter().map(|stream| (stream.stream, stream.dropped)));
+        }
+        if batch.chunks.is_empty() {
+            return ends;
+        }
+        for chunk in batch.chunks {
+            ends.push(chunk.stream, chunk.bytes);
+        }
+        after = batch.next_seq - 1;
+    }
 }
 
 async fn wait_for_close(process: &Process, plan: &RunPlan) {

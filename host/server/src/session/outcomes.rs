@@ -87,6 +87,7 @@ impl Session {
             plugins,
             facts,
             views: Arc::default(),
+            reads_acknowledge: notify != Notify::Everything,
             key,
         };
         let deferred = self.processes.insert(id.clone(), entry.clone());

@@ -53,6 +53,8 @@ pub(super) struct Entry {
     pub(super) plugins: Arc<PluginSet>,
     pub(super) facts: Arc<ProcessFacts>,
     pub(super) views: Arc<Views>,
+    /// Whether what a read asks to go on from counts as taken: where output is pushed, what is pushed does.
+    pub(super) reads_acknowledge: bool,
     pub(super) key: Key,
 }
 
@@ -202,15 +204,21 @@ impl Processes {
         self.evictions.front().map(|(at, ..)| *at)
     }
 
-    /// Forgets every process whose time has come.
-    pub(super) fn evict(&mut self) {
+    /// Forgets every process whose time has come: `retention` after its close, and, where nothing may be lost, after
+    /// its last read.
+    pub(super) fn evict(&mut self, retention: Duration) {
         let now = Instant::now();
         while self.next_eviction().is_some_and(|at| at <= now)
             && let Some((_, id, key)) = self.evictions.pop_front()
         {
-            if matches!(self.table.get(&id), Some(Slot::Present(entry)) if entry.key == key)
-                && let Some(Slot::Present(entry)) = self.table.remove(&id)
-            {
+            let Some(Slot::Present(entry)) = self.table.get(&id) else { continue };
+            if entry.key != key {
+                continue;
+            }
+            if let Some(at) = entry.read_until(retention).filter(|at| *at > now) {
+                let place = self.evictions.partition_point(|(other, ..)| *other <= at);
+                self.evictions.insert(place, (at, id, key));
+            } else if let Some(Slot::Present(entry)) = self.table.remove(&id) {
                 self.keep_tree(entry);
             }
         }
@@ -250,6 +258,19 @@ impl Processes {
             .collect();
         rows.sort_by(|a, b| a.id().cmp(b.id()));
         rows
+    }
+}
+
+impl Entry {
+    /// How long a reader that is not through counts as one, where its output is kept until it was read.
+    fn read_until(&self, retention: Duration) -> Option<Instant> {
+        let log = self.process.log();
+        match log.keeps_everything() {
+            // It goes as soon as it has pushed the close.
+            true if log.is_followed() => Instant::now().checked_add(retention),
+            true => log.last_read()?.checked_add(retention),
+            false => None,
+        }
     }
 }
 

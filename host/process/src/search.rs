@@ -1,0 +1,213 @@
+//! Looking for a pattern in what is retained, line by line.
+
+mod lane;
+mod pattern;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use self::lane::Lane;
+pub use self::pattern::{Pattern, PatternError};
+use crate::log::{OutputLog, Stream};
+
+/// What is looked through between two looks at the clock. A pattern takes time in proportion to this and to its own
+/// size, which is bounded.
+const PIECE: u64 = 256 * 1024;
+
+/// What to look for, and how much of it to give.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The pattern. It never matches across lines.
+    pub pattern: Pattern,
+    /// Only chunks after this one are looked through.
+    pub after_seq: u64,
+    /// Matches that are left out at first.
+    pub skip: usize,
+    /// The most matches to give.
+    pub max_matches: usize,
+    /// The most bytes of lines to give, context among them; the first match comes in any case.
+    pub max_bytes: usize,
+    /// Lines before and behind each match.
+    pub context_lines: usize,
+    /// How long to look.
+    pub time: Duration,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// In the order in which they were printed, as far as that is known between two streams.
+    pub matches: Vec<Match>,
+    /// Why there may be more; none if everything was looked through.
+    pub stopped: Option<Stopped>,
+    /// How much was looked through, in bytes.
+    pub searched_bytes: u64,
+    /// How much was no longer there to be looked through.
+    pub dropped_bytes: u64,
+    /// Where to go on for what comes later, or was not looked at: the next `after_seq` is one less. A line that had not
+    /// ended is looked through again then.
+    pub next_seq: u64,
+}
+
+/// Why a search has ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// There are more matches than were wanted.
+    Matches,
+    /// They are longer than what may be given.
+    Bytes,
+    /// It took longer than it may.
+    Time,
+}
+
+/// A line with a match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The chunk in which the match begins.
+    pub seq: u64,
+    /// Where it was printed.
+    pub stream: Stream,
+    /// Where the first match of the line begins in all that its stream has carried.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub len: u64,
+    /// The line.
+    pub line: Line,
+    /// Lines before it.
+    pub before: Vec<Line>,
+    /// Lines behind it.
+    pub after: Vec<Line>,
+}
+
+/// A line, or the part of a long one that is worth showing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its number within its stream, from 1.
+    pub number: u64,
+    /// The offset of the first byte given, within its stream.
+    pub offset: u64,
+    /// At most 4 KiB, without the line feed.
+    pub bytes: Bytes,
+    /// Whether there is more of it.
+    pub cut: bool,
+}
+
+/// Looks through what is retained of a process at this moment. Runs on another thread; dropping the future stops it.
+///
+/// Streams are looked through each on its own, so a line is whole, however it was cut into chunks. A line of more than
+/// 1 MiB counts as several. What is missing ends the line before it.
+pub async fn search(log: Arc<OutputLog>, query: Query) -> Found {
+    let given_up = GivenUp(Arc::new(AtomicBool::new(false)));
+    let told = Arc::clone(&given_up.0);
+    match spawn_blocking(move || look_through(&log, &query, &told)).await {
+        Ok(found) => found,
+        // Only if the runtime ends.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Tells the thread that nobody waits any more.
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What is given so far, within its bounds.
+pub(crate) struct Yield {
+    matches: Vec<Match>,
+    to_skip: usize,
+    max_matches: usize,
+    bytes_left: usize,
+    stopped: Option<Stopped>,
+}
+
+fn look_through(log: &OutputLog, query: &Query, given_up: &AtomicBool) -> Found {
+    let until = Instant::now() + query.time;
+    let mut lanes = Stream::ALL.map(|stream| Lane::new(stream, query.context_lines));
+    let mut found = Yield {
+        matches: Vec::new(),
+        to_skip: query.skip,
+        max_matches: query.max_matches,
+        bytes_left: query.max_bytes,
+        stopped: None,
+    };
+    let (mut after, mut searched, mut missing) = (query.after_seq, 0, 0);
+    let end = log.status().next_seq;
+    loop {
+        let batch = log.read(after, Some(PIECE));
+        if let Some(dropped) = batch.dropped {
+            missing += dropped.bytes;
+            lanes.iter_mut().for_each(|lane| lane.end(&query.pattern, &mut found));
+        }
+        if batch.chunks.is_empty() || after + 1 >= end {
+            break;
+        }
+        for chunk in &batch.chunks {
+            searched += chunk.bytes.len() as u64;
+            if let Some(lane) = lanes.iter_mut().find(|lane| lane.stream() == chunk.stream) {
+                lane.push(chunk);
+            }
+        }
+        lanes.iter_mut().for_each(|lane| lane.look(&query.pattern, &mut found));
+        after = batch.next_seq - 1;
+        if given_up.load(Ordering::Relaxed) || Instant::now() >= until {
+            found.stopped.get_or_insert(Stopped::Time);
+        }
+        if found.stopped.is_some() && lanes.iter().all(|lane| !lane.owes_context()) {
+            break;
+        }
+        if found.stopped == Some(Stopped::Time) {
+            break;
+        }
+    }
+    let unfinished = lanes.iter().filter_map(Lane::unfinished).min();
+    let next_seq = unfinished.unwrap_or(u64::MAX).min(after + 1);
+    lanes.iter_mut().for_each(|lane| lane.end(&query.pattern, &mut found));
+    found.matches.sort_by_key(|found| (found.seq, found.offset));
+    let Yield { matches, stopped, .. } = found;
+    Found { matches, stopped, searched_bytes: searched, dropped_bytes: missing, next_seq }
+}
+
+impl Yield {
+    /// Whether a match, or more context of one, is wanted.
+    fn is_open(&self) -> bool {
+        self.stopped.is_none()
+    }
+
+    /// Takes a match, unless it is to be left out or exceeds a bound. Gives its place.
+    fn take(&mut self, found: Match) -> Option<usize> {
+        if self.to_skip > 0 {
+            self.to_skip -= 1;
+            return None;
+        }
+        if self.matches.len() >= self.max_matches {
+            self.stopped = Some(Stopped::Matches);
+            return None;
+        }
+        let lines = found.before.iter().chain([&found.line]);
+        let bytes: usize = lines.map(|line| line.bytes.len()).sum();
+        if bytes > self.bytes_left && !self.matches.is_empty() {
+            self.stopped = Some(Stopped::Bytes);
+            return None;
+        }
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+        self.matches.push(found);
+        Some(self.matches.len() - 1)
+    }
+
+    /// Takes a line behind a match.
+    fn take_behind(&mut self, place: usize, line: Line) {
+        if line.bytes.len() > self.bytes_left {
+            return;
+        }
+        self.bytes_left -= line.bytes.len();
+        self.matches[place].after.push(line);
+    }
+}
