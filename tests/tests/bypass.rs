@@ -116,13 +116,7 @@ const ASKED: &[(&str, &str)] = &[
     ("npx eslint src --ext .ts", "it fetches what is not there yet and runs it"),
     ("pip install -r requirements.txt", "it fetches the code of others and runs it"),
     ("pip install -e .", "it fetches the code of others and runs it"),
-    ("find src -name '*.rs' | xargs wc -l", "the names come from elsewhere: they may be those of secrets"),
-    ("find src -name '*.rs' -exec wc -l {} +", "the names come from elsewhere: they may be those of secrets"),
-    ("rg -l foo | xargs sed -n 1,5p", "the names come from elsewhere: they may be those of secrets"),
-    (
-        "diff <(sort a) <(sort b)",
-        "what a substitution stands for is not known, and may be the name of a secret",
-    ),
+    ("rg -l foo | xargs sed -n 1,5p", "a name may be an option, and sed runs what it is given there"),
 ];
 
 fn everyday_commands_are_asked_about_only_for_a_reason(launch: Launch) {

@@ -65,6 +65,7 @@ fn simple(command: host::SimpleCommand) -> model::Simple {
             .collect(),
         depth: command.depth,
         via: command.via,
+        handed: None,
     }
 }
 

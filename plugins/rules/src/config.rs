@@ -132,8 +132,10 @@ fn empty(id: String, verdict: Verdict) -> Rule {
         id,
         verdict,
         unsure: verdict,
+        unseen: verdict,
         words: Vec::new(),
         exact: false,
+        deep: false,
         program: Vec::new(),
         except: Vec::new(),
         cwd: Vec::new(),
@@ -159,7 +161,7 @@ fn full_rule(value: &Value, at: &str, examples: Examples) -> Result<Rule> {
         at,
         &[
             "id", "verdict", "words", "program", "except", "exact", "cwd", "redirect", "path", "env",
-            "along", "unsure", "reason", "match", "notMatch",
+            "along", "deep", "unsure", "unseen", "reason", "match", "notMatch",
         ],
     )?;
     let verdict = match object.get("verdict") {
@@ -190,6 +192,7 @@ fn full_rule(value: &Value, at: &str, examples: Examples) -> Result<Rule> {
         rule.except.push(OptionPattern::new(Glob::from_text(text)));
     }
     rule.exact = boolean(object, "exact", at)?;
+    rule.deep = boolean(object, "deep", at)?;
     rule.cwd = directories(object, "cwd", &format!("{at}.cwd"))?;
     rule.redirect = path_list(object, "redirect", &format!("{at}.redirect"))?;
     rule.path = path_list(object, "path", &format!("{at}.path"))?;
@@ -214,16 +217,13 @@ fn id_of(rule: &Rule) -> String {
 }
 
 fn check_conditions(rule: &mut Rule, object: &Map<String, Value>, at: &str) -> Result<()> {
-    if let Some(value) = object.get("unsure") {
-        rule.unsure = match string(value, &format!("{at}.unsure"))? {
-            "deny" => Verdict::Deny,
-            "ask" => Verdict::Ask,
-            "pass" => Verdict::Pass,
-            other => return Err(format!("{at}.unsure: expected `deny`, `ask` or `pass`, found `{other}`")),
-        };
+    rule.unsure = milder(object, "unsure", at)?.unwrap_or(rule.verdict);
+    rule.unseen = milder(object, "unseen", at)?.unwrap_or(rule.unsure);
+    if rule.deep && rule.path.is_none() {
+        return Err(format!("{at}.deep: expected it with `path`, found none"));
     }
     if rule.verdict == Verdict::Allow {
-        for member in ["path", "along", "unsure", "exact"] {
+        for member in ["path", "along", "deep", "unsure", "unseen", "exact"] {
             if object.contains_key(member) {
                 return Err(format!(
                     "{at}.{member}: expected it with `ask` or `deny` only, found it with `allow`"
@@ -254,6 +254,18 @@ fn check_conditions(rule: &mut Rule, object: &Map<String, Value>, at: &str) -> R
         ));
     }
     Ok(())
+}
+
+fn milder(object: &Map<String, Value>, member: &str, at: &str) -> Result<Option<Verdict>> {
+    let Some(value) = object.get(member) else {
+        return Ok(None);
+    };
+    match string(value, &format!("{at}.{member}"))? {
+        "deny" => Ok(Some(Verdict::Deny)),
+        "ask" => Ok(Some(Verdict::Ask)),
+        "pass" => Ok(Some(Verdict::Pass)),
+        other => Err(format!("{at}.{member}: expected `deny`, `ask` or `pass`, found `{other}`")),
+    }
 }
 
 fn refuse_any_program(pattern: &Pattern) -> Result<()> {

@@ -282,10 +282,14 @@ pub fn assignment(word: &Word) -> Option<(&str, Option<&str>)> {
 /// relative entries, none at or below `cwd`, none where everybody may write.
 pub fn path_is_sound(value: &str, cwd: &str) -> bool {
     value.split(':').all(|entry| {
-        entry.starts_with('/')
-            && !entry.split('/').any(|part| part == "..")
+        let entry = entry.strip_suffix('/').unwrap_or(entry);
+        // Another way of writing a place would not be compared with the places below.
+        let is_plain = |path: &str| !path.split('/').any(|part| matches!(part, "" | "." | ".."));
+        // `/proc` and `/dev` have other places for each process: `/proc/self/cwd`.
+        let open = ["/tmp", "/var/tmp", "/run/user", "/proc", "/dev"];
+        entry.strip_prefix('/').is_some_and(is_plain)
             && !is_below(entry, cwd)
-            && !["/tmp", "/var/tmp", "/dev/shm", "/run/user"].iter().any(|open| is_below(entry, open))
+            && !open.iter().any(|open| is_below(entry, open))
     })
 }
 
@@ -447,8 +451,20 @@ mod tests {
     #[test]
     fn a_path_is_sound_without_places_that_a_command_can_write_to() {
         assert!(path_is_sound("/home/me/.cargo/bin:/usr/bin:/bin", "/home/me/work"));
+        assert!(path_is_sound("/usr/bin/:/bin", "/home/me/work"));
         for path in ["", ".:/usr/bin", "/usr/bin:", "/tmp/x:/usr/bin", "/home/me/work/bin", "/usr/../tmp"] {
             assert!(!path_is_sound(path, "/home/me/work"), "{path}");
+        }
+        for path in [
+            "/proc/self/cwd",
+            "/proc/thread-self/cwd/",
+            "/dev/fd/3",
+            "/./tmp/x",
+            "//tmp/x",
+            "/home/me//work/bin",
+            "/",
+        ] {
+            assert!(!path_is_sound(&format!("{path}:/usr/bin"), "/home/me/work"), "{path}");
         }
     }
 }

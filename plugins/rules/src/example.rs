@@ -38,7 +38,7 @@ fn matches(rule: &Rule, command: &Simple) -> bool {
     if rule.verdict == Verdict::Allow {
         rule.matches_plainly(command, &context).is_some()
     } else {
-        rule.matches_strictly(command, &views(command), false, &context) == Match::Yes
+        rule.matches_strictly(command, &views(command), false, &context) >= Match::Reaches
     }
 }
 

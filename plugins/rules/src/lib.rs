@@ -6,6 +6,7 @@ pub mod config;
 pub mod environment;
 pub mod example;
 pub mod glob;
+pub mod handed;
 pub mod location;
 pub mod model;
 pub mod neutral;

@@ -27,6 +27,8 @@ pub struct Location {
     pub from_home: Option<Vec<Part>>,
     /// Whether an expansion may lead somewhere else altogether.
     pub adrift: bool,
+    /// Of a path that begins nobody knows where: the components.
+    pub tail: Vec<Part>,
 }
 
 impl Location {
@@ -38,6 +40,10 @@ impl Location {
     /// Of the path in `word`, seen from `cwd`. A path that ends in `/*` gives, beside itself, its directory: what
     /// takes everything in a directory takes the directory.
     pub fn of(word: &Word, cwd: &Self) -> Vec<Self> {
+        if let Some((before, inside, after)) = braces(word) {
+            let one = |part: &str| Word { text: format!("{before}{part}{after}"), literal: false };
+            return inside.split(',').flat_map(|part| Self::of(&one(part), cwd)).collect();
+        }
         let mut text = word.text.as_str();
         let unquoted;
         if !word.literal {
@@ -82,11 +88,11 @@ impl Location {
 
     fn absolute(parts: Vec<Part>) -> Self {
         let from_home = home_length(&parts).map(|length| parts[length..].to_vec());
-        Self { absolute: Some(parts), from_home, adrift: false }
+        Self { absolute: Some(parts), from_home, adrift: false, tail: Vec::new() }
     }
 
     fn home() -> Self {
-        Self { absolute: None, from_home: Some(Vec::new()), adrift: false }
+        Self { absolute: None, from_home: Some(Vec::new()), ..Self::default() }
     }
 
     fn push(&mut self, part: Part) {
@@ -95,6 +101,8 @@ impl Location {
             self.from_home = home_length(parts).map(|length| parts[length..].to_vec());
         } else if let Some(parts) = &mut self.from_home {
             parts.push(part);
+        } else {
+            self.tail.push(part);
         }
     }
 
@@ -102,11 +110,13 @@ impl Location {
         if let Some(parts) = &mut self.absolute {
             parts.pop();
             self.from_home = home_length(parts).map(|length| parts[length..].to_vec());
-        } else if let Some(parts) = &mut self.from_home
-            && parts.pop().is_none()
-        {
-            // Above a home directory: `/home`, or `/` for root's.
-            *self = Self::absolute(vec![Part::Name("home".to_owned())]);
+        } else if let Some(parts) = &mut self.from_home {
+            if parts.pop().is_none() {
+                // Above a home directory: `/home`, or `/` for root's.
+                *self = Self::absolute(vec![Part::Name("home".to_owned())]);
+            }
+        } else {
+            self.tail.pop();
         }
     }
 }
@@ -121,6 +131,19 @@ impl Part {
             }
         }
     }
+}
+
+/// The parts of a word with one `{a,b}` in it and nothing else that would have to be understood beside it.
+fn braces(word: &Word) -> Option<(&str, &str, &str)> {
+    let text = word.text.as_str();
+    if word.literal || text.contains(['$', '`', '(', '\\', '"', '\'']) {
+        return None;
+    }
+    let (before, rest) = text.split_once('{')?;
+    let (inside, after) = rest.split_once('}')?;
+    let is_simple =
+        !inside.contains('{') && inside.contains(',') && !after.contains(['{', '}']) && !before.contains('}');
+    is_simple.then_some((before, inside, after))
 }
 
 /// Where the text begins, and what follows.
@@ -141,7 +164,7 @@ fn root<'t>(text: &'t str, literal: bool, cwd: &Location) -> (Location, &'t str)
             }
         }
         if text.starts_with(['$', '`']) {
-            return (Location { absolute: None, from_home: None, adrift: true }, text);
+            return (Location { adrift: true, ..Location::default() }, text);
         }
     }
     (cwd.clone(), text)

@@ -1,5 +1,7 @@
 //! What is judged: a command line taken apart, in types of this crate's own, so that the logic needs no bindings.
 
+use crate::location::Location;
+
 /// A word after quotes are taken away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -90,6 +92,19 @@ pub struct Simple {
     pub depth: u32,
     /// What it is run by, outermost first.
     pub via: Vec<String>,
+    /// Words that `find` or `xargs` puts in. Found by the judgement, not given.
+    pub handed: Option<Handed>,
+}
+
+/// Words that a program hands over to the one that it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// Which words of the command are handed over whole.
+    pub words: Vec<usize>,
+    /// By whom.
+    pub by: String,
+    /// Below which places all of them lie; none if that cannot be seen.
+    pub places: Option<Vec<Location>>,
 }
 
 impl Simple {

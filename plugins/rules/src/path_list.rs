@@ -49,19 +49,56 @@ impl PathList {
     }
 
     /// Whether something at `location` is in the list. What an expansion may lead to is `Maybe`; what a shell's
-    /// pattern may name is `Yes`, for it says what it wants.
+    /// pattern may name is `Yes`, for it says what it wants. But `*` says nothing, and `**/x` is `Maybe` in it.
     pub fn has(&self, location: &Location, cwd: &Location) -> Match {
         let lost = location.absolute.is_none() && location.from_home.is_none();
         let wanted = self.wanted.is_empty() && !lost
-            || self.wanted.iter().any(|kind| kind.has(location, cwd, Piece::may_be));
+            || self.wanted.iter().any(|kind| {
+                kind.has(location, cwd, if kind.is_anywhere() { Piece::is_said } else { Piece::may_be })
+            })
+            || lost && self.wanted.iter().any(|kind| kind.has_tail(&location.tail));
         let unwanted = self.unwanted.iter().any(|kind| kind.has(location, cwd, Piece::covers));
         if wanted && !unwanted {
             Match::Yes
-        } else if location.adrift {
+        } else if location.adrift
+            || !unwanted && self.wanted.iter().any(|kind| kind.has(location, cwd, Piece::may_be))
+        {
             Match::Maybe
         } else {
             Match::No
         }
+    }
+
+    /// Whether something of the list is at `location` or below it. A place in the list that is meant anywhere (`**/x`) may be
+    /// below every directory: that alone says `Maybe`.
+    pub fn has_below(&self, location: &Location, cwd: &Location) -> Match {
+        match self.has(location, cwd) {
+            Match::Yes => Match::Reaches,
+            _ if self.wanted.iter().any(|kind| kind.begins_below(location, cwd)) => Match::Reaches,
+            _ if location.adrift || self.wanted.iter().any(Kind::is_anywhere) => Match::Maybe,
+            _ => Match::No,
+        }
+    }
+
+    /// Whether a pattern for names, as of `find -name`, asks for something that the list means anywhere. A pattern that says next
+    /// to nothing does not.
+    pub fn is_asked_for(&self, name: &str) -> bool {
+        let pattern = Glob::from_text(name);
+        let says = pattern.tokens().iter().filter(|token| matches!(token, Token::Char(_))).count();
+        (says >= 3 || says > 0 && name.starts_with('.'))
+            && self.wanted.iter().filter(|kind| kind.is_anywhere()).any(|kind| match kind {
+                Kind::Absolute(pieces) => pieces.last().is_some_and(|piece| match piece {
+                    Piece::One(glob) => {
+                        let least = |token: &Token| match token {
+                            Token::Char(character) => Some(*character),
+                            _ => None,
+                        };
+                        pattern.matches(&glob.tokens().iter().filter_map(least).collect::<String>())
+                    }
+                    Piece::Many => false,
+                }),
+                _ => false,
+            })
     }
 
     /// Whether everything that `location` may be is surely in the list.
@@ -127,6 +164,51 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Whether it is meant in every directory.
+    fn is_anywhere(&self) -> bool {
+        matches!(self, Self::Absolute(pieces) if matches!(pieces.first(), Some(Piece::Many)))
+    }
+
+    /// Whether it is what a path ends in of which nobody knows where it begins.
+    fn has_tail(&self, tail: &[Part]) -> bool {
+        let says = |glob: &Glob, part: &Part| match part {
+            Part::Name(name) => glob.matches(name),
+            Part::Open { tokens, .. } => {
+                matches!(tokens.first(), Some(Token::Char(_))) && Piece::may_be(glob, part)
+            }
+        };
+        matches!(self, Self::Absolute(pieces) if self.is_anywhere() && matches(pieces, tail, says))
+    }
+
+    /// Whether it is about places of which one is surely below `location`, or above it.
+    fn begins_below(&self, location: &Location, cwd: &Location) -> bool {
+        let begins = |pieces: &[Piece], parts: &Option<Vec<Part>>| {
+            parts.as_ref().is_some_and(|parts| may_begin(pieces, parts))
+        };
+        match self {
+            Self::Absolute(pieces) => !self.is_anywhere() && begins(pieces, &location.absolute),
+            Self::Home(pieces) => {
+                let above_homes = match location.absolute.as_deref() {
+                    Some([]) => true,
+                    Some([Part::Name(name)]) => name == "home" || name == "Users",
+                    Some([Part::Open { .. }]) => true,
+                    _ => false,
+                };
+                above_homes || begins(pieces, &location.from_home)
+            }
+            Self::Here(pieces) => match (&location.absolute, &cwd.absolute) {
+                (Some(parts), Some(base)) => match parts.strip_prefix(base.as_slice()) {
+                    Some(rest) => may_begin(pieces, rest),
+                    None => base.starts_with(parts),
+                },
+                _ => begins(pieces, &location.from_home),
+            },
+            Self::Above => false,
+        }
+    }
+}
+
 impl Piece {
     fn may_be(glob: &Glob, part: &Part) -> bool {
         match part {
@@ -136,6 +218,13 @@ impl Piece {
                     && intersect(tokens, glob.tokens())
             }
         }
+    }
+
+    /// As `may_be`, but a pattern of wildcards alone is nothing in particular.
+    fn is_said(glob: &Glob, part: &Part) -> bool {
+        let says_nothing = matches!(part, Part::Open { tokens, hidden: false }
+            if !tokens.iter().any(|token| matches!(token, Token::Char(_))));
+        !(says_nothing && glob.has_literal()) && Self::may_be(glob, part)
     }
 
     fn covers(glob: &Glob, part: &Part) -> bool {
@@ -154,6 +243,17 @@ impl Piece {
                     .collect();
                 glob.is_any() || glob.matches(&stand_in)
             }
+        }
+    }
+}
+
+/// Whether what the pieces match may have `parts` as its beginning.
+fn may_begin(pieces: &[Piece], parts: &[Part]) -> bool {
+    match (pieces.split_first(), parts.split_first()) {
+        (_, None) | (Some((Piece::Many, _)), _) => true,
+        (None, _) => false,
+        (Some((Piece::One(glob), pieces)), Some((part, parts))) => {
+            Piece::may_be(glob, part) && may_begin(pieces, parts)
         }
     }
 }
@@ -206,6 +306,49 @@ mod tests {
         assert_eq!(has(&["**/.env"], "*", false), Match::No);
         assert_eq!(has(&["**/.env"], ".*", false), Match::Yes);
         assert_eq!(has(&["**/.env"], "a/.env", true), Match::Yes);
+    }
+
+    #[test]
+    fn wildcards_alone_say_nothing_of_what_may_be_anywhere() {
+        assert_eq!(has(&["**/id_rsa"], "src/*", false), Match::Maybe);
+        assert_eq!(has(&["**/id_rsa"], "src/id_*", false), Match::Yes);
+        assert_eq!(has(&["./src/id_rsa"], "src/*", false), Match::Yes);
+        assert_eq!(has(&["**/.env"], "src/{.env,x}", false), Match::Yes);
+        assert_eq!(has(&["**/.env"], "src/{a,b}.rs", false), Match::No);
+        assert_eq!(has(&["**/.env"], "$x/.env", false), Match::Yes);
+        assert_eq!(has(&["**/.env"], "$x/../env", false), Match::Maybe);
+    }
+
+    #[test]
+    fn a_directory_reaches_what_is_below_it() {
+        let keys = PathList::new(&["~/.ssh/**".to_owned(), "/etc/shadow*".to_owned(), "**/.env".to_owned()])
+            .unwrap();
+        let cwd = Location::directory("/home/me/work");
+        let below = |text: &str| {
+            let word = Word { text: text.to_owned(), literal: false };
+            Location::of(&word, &cwd).iter().map(|location| keys.has_below(location, &cwd)).max().unwrap()
+        };
+        for path in [
+            "/", "/home", "/home/me", "/root", "~", "$HOME", "..", "../..", "/etc", "~/.ssh", "~/.ssh/x",
+            "/h*", "~/.s*",
+        ] {
+            assert_eq!(below(path), Match::Reaches, "{path}");
+        }
+        for path in [".", "src", "../other", "/usr", "/etc/ssl", "~/.config", "$x"] {
+            assert_eq!(below(path), Match::Maybe, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_for_names_asks_for_what_it_says() {
+        let keys =
+            PathList::new(&["**/.env".to_owned(), "**/id_rsa".to_owned(), "~/.netrc".to_owned()]).unwrap();
+        for name in [".env", ".env*", "*.env", "id_*", "*_rsa", ".*"] {
+            assert!(keys.is_asked_for(name), "{name}");
+        }
+        for name in ["*", "*.*", "*.rs", "*.e*", "?*", "*.netrc"] {
+            assert!(!keys.is_asked_for(name), "{name}");
+        }
     }
 
     #[test]

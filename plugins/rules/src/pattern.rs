@@ -15,6 +15,10 @@ pub enum Match {
     No,
     /// If a word that is not literal becomes something that it may become.
     Maybe,
+    /// If a word that `find` or `xargs` hands over becomes something that it may become, and nobody sees from where.
+    Unseen,
+    /// What is handed over comes from a place with such things in it.
+    Reaches,
     /// In every case.
     Yes,
 }

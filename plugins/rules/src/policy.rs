@@ -2,6 +2,7 @@
 
 use crate::environment::{SYSTEM_DIRECTORIES, is_below, is_dangerous, path_is_sound, set_by_expansion};
 use crate::glob::Glob;
+use crate::handed::marked;
 use crate::location::Location;
 use crate::model::{Decision, Request, Simple, Verdict};
 use crate::neutral::{is_builtin, is_neutral};
@@ -11,6 +12,9 @@ use crate::render;
 use crate::rule::{Context, Meant, Rule, views};
 use crate::script_state::directories;
 use crate::wrapper::is_seen_through;
+
+/// So many rules that allow are named.
+const MAX_SAID: usize = 4;
 
 /// Rules, ready to judge.
 #[derive(Clone, Debug)]
@@ -44,19 +48,28 @@ enum Role {
 struct Finding<'a> {
     verdict: Verdict,
     rule: &'a Rule,
+    /// As it was given, for showing.
     command: &'a Simple,
-    sure: bool,
+    matched: Match,
+    /// Who hands it words that it needs to be told of.
+    giver: Option<String>,
 }
 
 impl Policy {
     /// Judges. Never fails: what is not understood is not allowed.
     pub fn judge(&self, request: &Request) -> Decision {
         let (cwds, lost) = directories(&request.cwd, &request.commands);
-        let context = Context { cwds: &cwds, lost, commands: &request.commands, env: &request.env };
+        let marked = marked(&request.commands, &cwds, lost);
+        let commands = marked.as_deref().unwrap_or(&request.commands);
+        let context = Context { cwds: &cwds, lost, commands, env: &request.env };
         let roles: Vec<Role> = (0..request.commands.len()).map(|index| self.role(request, index)).collect();
         let finding = self.strictest(request, &roles, &context);
-        if !request.opaque.is_empty() && finding.as_ref().is_none_or(|finding| finding.verdict < self.opaque)
-        {
+        // At the same verdict, what is surely not seen is said rather than what a rule may be about.
+        let says_less = |finding: &Finding<'_>| {
+            let surely = if finding.matched >= Match::Reaches { Match::Yes } else { Match::No };
+            (finding.verdict, surely) < (self.opaque, Match::Yes)
+        };
+        if !request.opaque.is_empty() && finding.as_ref().is_none_or(says_less) {
             return self.opaque_decision(request);
         }
         if let Some(finding) = finding {
@@ -87,19 +100,27 @@ impl Policy {
         context: &Context<'_>,
     ) -> Option<Finding<'a>> {
         let mut best: Option<Finding<'a>> = None;
-        for (command, role) in request.commands.iter().zip(roles) {
+        for ((command, given), role) in context.commands.iter().zip(&request.commands).zip(roles) {
             let views = views(command);
+            // What `find` looks for are words of its own.
+            let runs_others_only = *role == Role::SeenThrough && command.name() != Some("find");
             for rule in &self.strict {
-                let (verdict, sure) =
-                    match rule.matches_strictly(command, &views, *role == Role::SeenThrough, context) {
-                        Match::No => continue,
-                        Match::Maybe => (rule.unsure, false),
-                        Match::Yes => (rule.verdict, true),
-                    };
-                let least = best.as_ref().map_or(Verdict::Pass, |finding| finding.verdict);
-                if verdict > least {
-                    best = Some(Finding { verdict, rule, command, sure });
-                    if verdict == Verdict::Deny {
+                let matched = rule.matches_strictly(command, &views, runs_others_only, context);
+                let verdict = match matched {
+                    Match::No => continue,
+                    Match::Maybe => rule.unsure,
+                    Match::Unseen => rule.unseen,
+                    // Not everything that is there is taken, as `find` goes by names too.
+                    Match::Reaches => rule.verdict.min(rule.unsure.max(rule.unseen).max(Verdict::Ask)),
+                    Match::Yes => rule.verdict,
+                };
+                // Of rules with the same verdict, the one that is surely about the command says it best.
+                let least =
+                    best.as_ref().map_or((Verdict::Pass, Match::Yes), |best| (best.verdict, best.matched));
+                if (verdict, matched) > least {
+                    let giver = command.handed.as_ref().map(|handed| handed.by.clone());
+                    best = Some(Finding { verdict, rule, command: given, matched, giver });
+                    if (verdict, matched) == (Verdict::Deny, Match::Yes) {
                         return best;
                     }
                 }
@@ -129,8 +150,8 @@ impl Policy {
             ));
         }
         let environment = self.dangerous_environment(request);
-        let mut by: Option<&Rule> = None;
-        for (command, role) in request.commands.iter().zip(roles) {
+        let mut by: Vec<(&Rule, &Simple, Role)> = Vec::new();
+        for ((command, given), role) in context.commands.iter().zip(&request.commands).zip(roles) {
             let mut kept_from = None;
             let mut rule = None;
             for candidate in &self.allow {
@@ -146,11 +167,11 @@ impl Policy {
                     Some(why) => kept_from = kept_from.or(Some((candidate, why))),
                 }
             }
-            if rule.is_some() {
-                by = by.or(rule);
+            if let Some(rule) = rule {
+                by.push((rule, given, *role));
                 continue;
             }
-            let shown = render::command(command);
+            let shown = render::command(given);
             if let Some((rule, why)) = kept_from {
                 return pass(format!("`{shown}` is not allowed by `{}`: {why}", rule.id));
             }
@@ -162,15 +183,7 @@ impl Policy {
                 return pass(format!("`{shown}` is not allowed: {why}"));
             }
         }
-        match by {
-            Some(rule) => Decision {
-                verdict: Verdict::Allow,
-                reason: rule.reason.clone(),
-                rule: Some(rule.id.clone()),
-                notes: Vec::new(),
-            },
-            None => Decision { verdict: Verdict::Pass, reason: None, rule: None, notes: Vec::new() },
-        }
+        allowed_by(&by)
     }
 
     /// Names that the caller sets and that are dangerous; `PATH` is looked at with each program.
@@ -294,27 +307,72 @@ impl Policy {
 impl Finding<'_> {
     fn decision(&self) -> Decision {
         let shown = render::command(self.command);
-        let verb = if self.verdict == Verdict::Deny { "is denied" } else { "needs to be asked for" };
-        let mut reason = match self.sure {
-            true => format!("`{shown}` {verb} by the rule `{}`", self.rule.id),
-            false => format!(
-                "`{shown}` {verb}: not all of it is known before it runs, and it may be what the rule `{}` is about",
-                self.rule.id
-            ),
+        let verb = if self.verdict == Verdict::Deny { "denies" } else { "asks about" };
+        let mut reason = format!("the rule `{}` {verb} `{shown}`", self.rule.id);
+        let giver = self.giver.as_deref();
+        let program = self.command.name().map_or("it".to_owned(), |name| format!("`{}`", render::cut(name)));
+        let way_out = match (self.matched, giver) {
+            (Match::Unseen, Some(giver)) => {
+                reason += &format!(
+                    ": what `{giver}` hands over to {program} cannot be seen, and it may be what the rule is about"
+                );
+                "; write it out, or take it from `find`, `git ls-files` or `rg -l` in the working directory"
+            }
+            (Match::Reaches, Some(giver)) => {
+                reason += &format!(
+                    ": what `{giver}` hands over to {program} lies below a place that the rule is about"
+                );
+                "; begin in the working directory"
+            }
+            (Match::Reaches, None) => {
+                reason += ": it takes a whole directory, with all that is below";
+                "; name what is meant"
+            }
+            (Match::Maybe | Match::Unseen, _) => {
+                reason.push_str(
+                    ": not all of it is known before it runs, and it may be what the rule is about",
+                );
+                "; write the words out instead of using expansions"
+            }
+            (Match::No | Match::Yes, _) => "",
         };
         if let Some(why) = &self.rule.reason {
-            reason.push_str(": ");
-            reason.push_str(why);
+            let (before, after) = if way_out.is_empty() { (": ", "") } else { (" (", ")") };
+            reason += &format!("{before}{why}{after}");
         }
-        if !self.sure {
-            reason.push_str("; write the words out instead of using expansions");
-        }
+        reason.push_str(way_out);
         let mut notes = vec![("command".to_owned(), shown)];
         if !self.command.via.is_empty() {
             notes.push(("via".to_owned(), render::cut(&self.command.via.join(" > "))));
         }
         Decision { verdict: self.verdict, reason: Some(reason), rule: Some(self.rule.id.clone()), notes }
     }
+}
+
+/// The rule of the first command that needs one; the reason says which rules allow the others, if they are more.
+fn allowed_by(by: &[(&Rule, &Simple, Role)]) -> Decision {
+    let needed: Vec<_> = by.iter().filter(|(_, _, role)| *role == Role::Plain).collect();
+    let Some((rule, ..)) = needed.first().copied().or(by.first()) else {
+        return Decision { verdict: Verdict::Pass, reason: None, rule: None, notes: Vec::new() };
+    };
+    let mut said: Vec<(&str, &Simple)> = Vec::new();
+    for (rule, command, _) in needed {
+        if !said.iter().any(|(id, _)| *id == rule.id) {
+            said.push((&rule.id, command));
+        }
+    }
+    let reason = match said.as_slice() {
+        [] | [_] => rule.reason.clone(),
+        several => {
+            let each = several
+                .iter()
+                .take(MAX_SAID)
+                .map(|(id, command)| format!("the rule `{id}` allows `{}`", render::command(command)));
+            let more = if several.len() > MAX_SAID { "; and others" } else { "" };
+            Some(each.collect::<Vec<_>>().join("; ") + more)
+        }
+    };
+    Decision { verdict: Verdict::Allow, reason, rule: Some(rule.id.clone()), notes: Vec::new() }
 }
 
 fn pass(reason: String) -> Decision {

@@ -15,7 +15,8 @@ pub fn command(command: &Simple) -> String {
         let descriptor = redirect.descriptor.map(|number| number.to_string()).unwrap_or_default();
         let target =
             if redirect.operator.starts_with("<<") { "…".to_owned() } else { word(&redirect.target) };
-        parts.push(format!("{descriptor}{} {target}", redirect.operator));
+        let space = if redirect.operator.ends_with('&') { "" } else { " " };
+        parts.push(format!("{descriptor}{}{space}{target}", redirect.operator));
     }
     cut(&parts.join(" "))
 }

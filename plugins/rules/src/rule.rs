@@ -2,6 +2,7 @@
 
 use crate::environment::assignment;
 use crate::glob::Glob;
+use crate::handed::after_pattern;
 use crate::location::Location;
 use crate::model::{Simple, Verdict, Word, basename};
 use crate::option_words::{OptionPattern, is_option};
@@ -27,6 +28,8 @@ pub struct Rule {
     pub verdict: Verdict,
     /// The verdict where the rule may match but need not, for a word is not literal.
     pub unsure: Verdict,
+    /// The verdict where it may match because of a word that another program hands over, nobody sees from where.
+    pub unseen: Verdict,
     /// Patterns over the words.
     pub words: Vec<Pattern>,
     /// Whether nothing but options may follow the pattern (of `ask` and `deny`).
@@ -41,6 +44,8 @@ pub struct Rule {
     pub redirect: Option<PathList>,
     /// `ask`, `deny`: some argument or redirect names such a path.
     pub path: Option<PathList>,
+    /// Whether `path` is also about what is below the directories that are named, and, if none is, below the working directory.
+    pub deep: bool,
     /// `ask`, `deny`: one of these is set. `allow`: these may be set though they are dangerous.
     pub env: Vec<Glob>,
     /// `ask`, `deny`: another command of the script is one of these.
@@ -190,21 +195,55 @@ impl Rule {
         if result != Match::No
             && let Some(list) = &self.redirect
         {
-            let targets = command.redirects.iter().filter(|redirect| redirect.writes_a_file());
+            let targets = command
+                .redirects
+                .iter()
+                .filter(|redirect| redirect.writes_a_file() && !is_substituted_file(&redirect.target));
             result = result.min(found_in(list, targets.map(|redirect| &redirect.target), context));
         }
         if result != Match::No
             && let Some(list) = &self.path
         {
-            let files = command.redirects.iter().filter(|redirect| redirect.names_a_file());
-            let mut words: Vec<Word> = Vec::new();
-            if !seen_through {
-                words.extend(command.arguments().iter().flat_map(path_words));
-            }
-            words.extend(files.map(|redirect| redirect.target.clone()));
-            result = result.min(found_in(list, words.iter(), context));
+            result = result.min(self.path_matches(list, command, seen_through, context));
         }
         result
+    }
+
+    fn path_matches(
+        &self,
+        list: &PathList,
+        command: &Simple,
+        seen_through: bool,
+        context: &Context<'_>,
+    ) -> Match {
+        let handed = command.handed.as_ref().filter(|_| !seen_through);
+        let mut best =
+            handed.map_or(Match::No, |handed| found_below(list, handed.places.as_deref(), context));
+        let mut words: Vec<Word> = Vec::new();
+        if !seen_through {
+            let arguments = command.arguments().iter().enumerate();
+            let given = arguments
+                .filter(|(index, _)| !handed.is_some_and(|handed| handed.words.contains(&(index + 1))));
+            words.extend(given.flat_map(|(_, word)| path_words(word)));
+        }
+        if command.argv.is_empty() {
+            // What a variable of the shell is set to is used sooner or later.
+            words.extend(command.assignments.iter().flat_map(|set| values(&set.value)));
+        }
+        let files = command.redirects.iter().filter(|redirect| redirect.names_a_file());
+        words.extend(files.map(|redirect| redirect.target.clone()));
+        words.retain(|word| !is_substituted_file(word));
+        best = best.max(found_in(list, words.iter(), context));
+        if self.deep && best < Match::Reaches {
+            let places = searched(command, context);
+            best = best.max(found_below(list, Some(&places), context));
+        }
+        if command.name() == Some("find") && best < Match::Yes {
+            let mut names = command.arguments().iter().filter_map(Word::literal_text);
+            best =
+                best.max(Match::from(names.any(|name| name.contains(['*', '?']) && list.is_asked_for(name))));
+        }
+        best
     }
 
     fn words_match(&self, command: &Simple, views: &[View<'_>]) -> Match {
@@ -325,6 +364,71 @@ fn found_in<'w>(list: &PathList, words: impl Iterator<Item = &'w Word>, context:
         }
     }
     best
+}
+
+/// The best of what lies below these places; if they are not known, that nobody sees it.
+fn found_below(list: &PathList, places: Option<&[Location]>, context: &Context<'_>) -> Match {
+    places.map_or(Match::Unseen, |places| {
+        places.iter().map(|place| list.has_below(place, &context.cwds[0])).max().unwrap_or(Match::No)
+    })
+}
+
+/// The words that a variable is set to: the one, or those of a list.
+fn values(value: &Word) -> Vec<Word> {
+    if value.literal || !value.text.starts_with('(') {
+        return vec![value.clone()];
+    }
+    let list = value.text[1..].strip_suffix(')').unwrap_or(&value.text[1..]);
+    let words = list.split_whitespace().map(|text| text.rsplit_once("]=").map_or(text, |(_, text)| text));
+    // What a substitution in it prints is not known.
+    let text = |text: &str| if text.contains('(') { "$".to_owned() } else { text.to_owned() };
+    words.map(|word| Word { text: text(word), literal: false }).collect()
+}
+
+/// The directories that a program searches which takes them with all that is below: those that are named, and the working
+/// directory unless so many words are no options that one must be a path.
+fn searched(command: &Simple, context: &Context<'_>) -> Vec<Location> {
+    let searches =
+        matches!(command.name(), Some("grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "ag" | "ack" | "ugrep"));
+    let words = if searches { after_pattern(command.arguments()) } else { command.arguments() };
+    let mut paths: Vec<Word> = words.iter().flat_map(path_words).collect();
+    let operands = words.iter().filter(|word| !is_option(&word.text)).count();
+    // `--long value` and `-A 3`: each may take an operand away.
+    let takes = |word: &&Word| {
+        let text = word.text.as_str();
+        !text.contains('=')
+            && match text.strip_prefix('-') {
+                Some(long) if long.starts_with('-') => long.len() > 1,
+                Some(cluster) => cluster.ends_with(|letter| "ABCmdDefgtTMjrEX".contains(letter)),
+                None => false,
+            }
+    };
+    if searches && operands <= command.arguments().iter().filter(takes).count() {
+        paths.push(Word::plain("."));
+    }
+    let places = paths.iter().flat_map(|path| context.cwds.iter().flat_map(|cwd| Location::of(path, cwd)));
+    places.collect()
+}
+
+/// Whether the word is all of it a process substitution: it stands for a pipe, not for a file that has a name.
+fn is_substituted_file(word: &Word) -> bool {
+    let text = word.text.as_str();
+    let is_open = text.starts_with("<(") || text.starts_with(">(");
+    if word.literal || !is_open || text.contains(['"', '\'', '\\', '#']) {
+        return false;
+    }
+    let mut open = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => open += 1,
+            ')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open == 0 && at > 0 {
+            return at + 1 == text.len();
+        }
+    }
+    false
 }
 
 /// What of an argument may be a path: the word, the value after `=`, the value attached to a short option, and

@@ -21,7 +21,7 @@ pub fn directories(cwd: &str, commands: &[Simple]) -> (Vec<Location>, bool) {
                     (Some(word), None) if !word.text.starts_with(['-', '+']) => {
                         for index in 0..all.len() {
                             let location = Location::of(word, &all[index]).swap_remove(0);
-                            lost |= location.adrift;
+                            lost |= location.adrift || !word.literal && word.text.contains('{');
                             if !all.contains(&location) {
                                 all.push(location);
                             }

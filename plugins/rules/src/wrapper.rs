@@ -2,6 +2,7 @@
 
 use crate::environment::{assignment, is_dangerous};
 use crate::glob::Glob;
+use crate::handed::Find;
 use crate::model::{Simple, Word};
 
 /// How a wrapper's own words look.
@@ -78,6 +79,17 @@ pub fn is_seen_through(commands: &[Simple], index: usize, harmless: &[Glob]) -> 
     }
     if name == "eval" {
         return words.iter().all(|word| word.literal) && has_inner(command, &commands[index + 1..], |_| true);
+    }
+    if name == "find" {
+        let runs_what_is_listed = |find: Find<'_>| {
+            !find.runs.is_empty()
+                && find.runs.iter().all(|run| {
+                    has_inner(command, &commands[index + 1..], |candidate| {
+                        is_run_by_find(run, &candidate.argv)
+                    })
+                })
+        };
+        return Find::read(words, true).is_some_and(runs_what_is_listed);
     }
     let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.name == name) else {
         return false;
@@ -185,6 +197,15 @@ fn has_value_attached(text: &str, option: &str) -> bool {
 /// Whether a command stands in the list that this one runs.
 fn has_inner(command: &Simple, later: &[Simple], fits: impl Fn(&Simple) -> bool) -> bool {
     later.iter().any(|other| other.depth == command.depth + 1 && fits(other))
+}
+
+/// Whether a listed command is what `find` runs: the words are the same, and those with a `{}` are not literal.
+fn is_run_by_find(words: &[Word], listed: &[Word]) -> bool {
+    words.len() == listed.len()
+        && words
+            .iter()
+            .zip(listed)
+            .all(|(a, b)| a.text == b.text && b.literal == (a.literal && !a.text.contains("{}")))
 }
 
 /// Whether a listed command is what the wrapper's words say. `appends`: more words follow that nobody knows, so the

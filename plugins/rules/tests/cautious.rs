@@ -2,9 +2,10 @@
 
 mod support;
 
-use support::{direct, expect, policy, shell, wrapped};
+use support::{direct, expect, policy, shell, word, wrapped};
 use weir_rules::config;
-use weir_rules::model::Verdict;
+use weir_rules::model::{Request, Verdict};
+use weir_rules::policy::Policy;
 
 const CAUTIOUS: &str = r#"{"preset": "cautious"}"#;
 
@@ -179,6 +180,184 @@ fn options_that_write_or_run_are_not_allowed() {
             let decision = policy.judge(&request);
             assert!(matches!(decision.verdict, Verdict::Pass | Verdict::Ask), "{line}: {decision:?}");
         }
+    }
+}
+
+/// What `bash -c` gives: each command with what it is run by below the shell, as `xargs` in `xargs > cat ~${}`.
+fn piped(lines: &[&str]) -> Request {
+    let mut commands = vec![support::at(0, "bash -c x")];
+    for line in lines {
+        let mut by: Vec<&str> = line.split(" > ").collect();
+        let mut command = support::at(1, by.pop().unwrap());
+        command.depth += u32::try_from(by.len()).unwrap();
+        command.via.extend(by.iter().map(|by| (*by).to_owned()));
+        commands.push(command);
+    }
+    commands[0].argv[2] = word("x");
+    Request { cwd: "/home/me/work".to_owned(), commands, ..Request::default() }
+}
+
+fn is(policy: &Policy, lines: &[&str], verdict: Verdict, rule: &str) {
+    let decision = expect(policy, &piped(lines), verdict);
+    assert_eq!(decision.rule.as_deref(), Some(rule), "{lines:?}: {decision:?}");
+}
+
+#[test]
+fn names_listed_in_the_working_directory_may_be_read() {
+    let policy = policy(CAUTIOUS);
+    for lines in [
+        &["find . -name *.py", "xargs grep foo", "xargs > grep foo ~${}"][..],
+        &["find src tests -name *.rs -exec wc -l {} +", "find > wc -l ~${}"],
+        &["find ( -name a -o -name b ) -exec cat {} ;", "find > cat ~${}"],
+        &["find . -exec sh -c x _ {} ;", "find > sh -c x _ ~${}", "find > sh > cat ~$\"$1\""],
+        &["git ls-files", "grep -v test", "xargs wc -l", "xargs > wc -l ~${}"],
+        &["git diff --name-only HEAD", "xargs cat", "xargs > cat ~${}"],
+        &["rg -l foo src", "head -5", "xargs -n1 cat", "xargs > cat ~${}"],
+        &["grep -rl foo src", "xargs -I% head -5 %", "xargs > head -5 ~$%"],
+        &["find .", "xargs grep -l x", "xargs > grep -l x ~${}", "xargs cat", "xargs > cat ~${}"],
+        &["ls src", "sort", "xargs cat", "xargs > cat ~${}"],
+        &[
+            "find /usr/include",
+            "xargs timeout 5 cat",
+            "xargs > timeout 5 cat ~${}",
+            "xargs > timeout > cat ~${}",
+        ],
+        &["diff ~$<(sort) x", "<() > sort"],
+        &["cat ~$src/*"],
+        &["wc -l ~$src/{a,b}.rs"],
+    ] {
+        expect(&policy, &piped(lines), Verdict::Allow);
+    }
+}
+
+#[test]
+fn names_from_elsewhere_are_asked_about() {
+    let policy = policy(CAUTIOUS);
+    for lines in [
+        &["cat list", "xargs cat", "xargs > cat ~${}"][..],
+        &["xargs cat", "xargs > cat ~${}"],
+        &["find .", "xargs cat <list", "xargs > cat ~${}"],
+        &["find .", "xargs -a list cat", "xargs > cat ~${}"],
+        &["<list", "find .", "xargs cat", "xargs > cat ~${}"],
+        &["find .", "sort list", "xargs cat", "xargs > cat ~${}"],
+        &["find .", "tr a b", "xargs cat", "xargs > cat ~${}"],
+        &["find . -printf x", "xargs cat", "xargs > cat ~${}"],
+        &["find . -exec echo {} ;", "find > echo ~${}", "xargs cat", "xargs > cat ~${}"],
+        &["git diff --name-only --line-prefix=/", "xargs cat", "xargs > cat ~${}"],
+        &["git -C x ls-files", "xargs cat", "xargs > cat ~${}"],
+        &["grep -r x", "xargs cat", "xargs > cat ~${}"],
+        &["find ~$$d", "xargs cat", "xargs > cat ~${}"],
+        &["cat list", "xargs sh -c x _", "xargs > sh -c x _ ~${}", "xargs > sh > cat ~$\"$@\""],
+        &["find .", "xargs xargs cat", "xargs > xargs cat ~${}", "xargs > xargs > cat ~${}"],
+        // From a place with secrets in it.
+        &["find ~$~ -name *.py", "xargs grep foo", "xargs > grep foo ~${}"],
+        &["find / -name x -exec cat {} +", "find > cat ~${}"],
+        &["find .. -type f", "xargs cat", "xargs > cat ~${}"],
+        &["cd ..", "find . -type f", "xargs cat", "xargs > cat ~${}"],
+        &["cd ~$$x", "find . -type f", "xargs cat", "xargs > cat ~${}"],
+        &["find / -exec sh -c x {} +", "find > sh -c x ~${}", "find > sh > cat ~$\"$f\""],
+        // What is named, and not only handed over.
+        &["find . -name .env -exec cat {} +", "find > cat ~${}"],
+        &["find . -name .env* -exec cat {} +", "find > cat ~${}"],
+        &["find . -exec cat {}/.env ;", "find > cat ~${}/.env"],
+        &["find .", "xargs -I% cat %/.env", "xargs > cat ~$%/.env"],
+        &["find .", "xargs -I% cat /root/%", "xargs > cat /root/.netrc"],
+        &["cat ~$$x/.env"],
+        &["x=/root/.netrc", "cat ~$$x"],
+        &["x=~$(~/.ssh/id_rsa)", "cat ~$$x"],
+    ] {
+        is(&policy, lines, Verdict::Ask, "secret-files");
+    }
+}
+
+#[test]
+fn the_rule_that_is_surely_meant_is_named() {
+    let policy = policy(CAUTIOUS);
+    for options in ["", "-rf "] {
+        let rm = format!("rm {options}~${{}}");
+        is(&policy, &["find .", "xargs rm", &format!("xargs > {rm}")], Verdict::Ask, "delete");
+        is(&policy, &["cat x", "xargs rm", &format!("xargs > {rm}")], Verdict::Ask, "delete");
+        is(&policy, &["find / -name x", "xargs rm", &format!("xargs > {rm}")], Verdict::Ask, "delete");
+        is(&policy, &["find . -exec rm {} +", &format!("find > {rm}")], Verdict::Ask, "delete");
+    }
+    expect(&policy, &piped(&["find / -exec rm {} +", "find > rm ~${}"]), Verdict::Deny);
+    let reason = |lines: &[&str]| policy.judge(&piped(lines)).reason.unwrap();
+    assert_eq!(reason(&["git push"]), "the rule `push` asks about `git push`: it changes what others see");
+    assert_eq!(
+        reason(&["cat list", "xargs cat", "xargs > cat ~${}"]),
+        "the rule `secret-files` asks about `cat {}`: what `xargs` hands over to `cat` cannot be seen, and it may be what the rule is about \
+         (the file usually holds secrets); write it out, or take it from `find`, `git ls-files` or `rg -l` in the working directory"
+    );
+    is(&policy, &["cd sub", "make"], Verdict::Allow, "build-make");
+    is(&policy, &["cd sub"], Verdict::Allow, "look");
+    is(&policy, &["cd sub", "npm test", "tail -30"], Verdict::Allow, "build-js");
+    assert_eq!(
+        reason(&["cd sub", "npm test", "tail -30", "tail -5"]),
+        "the rule `build-js` allows `npm test`; the rule `look-tail` allows `tail -30`"
+    );
+}
+
+#[test]
+fn whole_directories_with_secrets_are_asked_about() {
+    let policy = policy(CAUTIOUS);
+    for lines in [
+        &["grep -r x /root"][..],
+        &["grep -rn x ~$~"],
+        &["grep -R x ~$$HOME"],
+        &["grep --recursive x /"],
+        &["grep -rn --include=*.py x /home"],
+        &["egrep -r x ../.."],
+        &["rg x .."],
+        &["rg -A 3 x /home/me"],
+        &["cd ..", "rg -A 3 x"],
+        &["cd ~$~", "grep -rn x ."],
+        &["cd ~$~", "grep -rn x"],
+        &["grep -re x /root"],
+        &["rg --files /root"],
+        &["tar czf x.tgz /root"],
+        &["tar -czf x.tgz ~$~"],
+        &["cp -r .. /tmp/x"],
+    ] {
+        let decision = expect(&policy, &piped(lines), Verdict::Ask);
+        assert!(matches!(decision.rule.as_deref(), Some("secret-files" | "outside-writes")), "{decision:?}");
+    }
+    for lines in [
+        &["grep -rn x ."][..],
+        &["grep -rn / src"],
+        &["grep -r x"],
+        &["rg x"],
+        &["rg x ../other"],
+        &["grep -r x /usr/include"],
+        &["cd src", "rg x"],
+        &["grep -n x /home/me/notes"],
+        &["du -sh ~$~"],
+        &["ls -R ~$~"],
+        &["find / -name x"],
+    ] {
+        expect(&policy, &piped(lines), Verdict::Allow);
+    }
+}
+
+#[test]
+fn what_is_denied_stays_denied_however_it_is_handed_over() {
+    let policy = policy(
+        r#"{"allow": ["cat **", "grep **", "find **", "git **"], "deny": ["git push"], "rules": [
+            {"verdict": "deny", "path": ["**/.env", "./secrets/**", "/etc/shadow"]}
+        ]}"#,
+    );
+    for lines in [
+        &["find . -name x", "xargs cat", "xargs > cat ~${}"][..],
+        &["find . -name x -exec cat {} +", "find > cat ~${}"],
+        &["cat x", "xargs -I% cat %", "xargs > cat ~$%"],
+        &["cat x", "xargs -I% cat /etc/%", "xargs > cat ~$/etc/%"],
+        &["cat x", "xargs -Ipush git push", "xargs > git ~$push"],
+        &["cat x", "xargs -I% git %", "xargs > git ~$%"],
+        &["cat x", "xargs -0I % git %", "xargs > git ~$%"],
+        &["cat x", "xargs git", "xargs > git ~${}"],
+        &["cat ~$secrets/*"],
+        &["cat ~$src/{a,.env}"],
+    ] {
+        expect(&policy, &piped(lines), Verdict::Deny);
     }
 }
 

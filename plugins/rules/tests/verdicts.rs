@@ -366,7 +366,7 @@ fn reasons_name_the_command_the_rule_and_the_way_out() {
         r#"{"deny": ["git push"], "rules": [{"id": "no-rm", "verdict": "deny", "words": "rm", "reason": "use `trash`"}], "allow": ["ls **"]}"#,
     );
     let decision = policy.judge(&shell(&["ls", "rm a"]));
-    assert_eq!(decision.reason.unwrap(), "`rm a` is denied by the rule `no-rm`: use `trash`");
+    assert_eq!(decision.reason.unwrap(), "the rule `no-rm` denies `rm a`: use `trash`");
     assert_eq!(decision.rule.unwrap(), "no-rm");
     assert_eq!(
         decision.notes,
