@@ -15,6 +15,7 @@ weir_tests::binary_only!(
     a_signal_gives_the_terminal_back,
     a_terminal_without_a_terminal_takes_what_is_piped,
     a_shell_in_a_terminal_in_a_terminal_has_jobs,
+    a_person_at_the_terminal_is_asked,
     a_time_that_is_over_is_told,
     a_limit_that_is_met_is_told,
     wrong_values_are_named,
@@ -86,7 +87,7 @@ fn the_terminal_is_given_back_on_every_way_out(launch: Launch) {
         ("-- /no/such/program", 127),
         ("--timeout 300ms -- sleep 1000", 124),
         ("--limit fileBytes=0 -- dd if=/dev/zero of=file", 153),
-        ("--view nothing -- true", 125),
+        ("--view nothing -- true", 2),
     ] {
         let script = format!(
             "before=$(stty -g); {weir} {command}; echo \"status $?\"; test \"$before\" = \"$(stty -g)\" && echo same"
@@ -97,6 +98,23 @@ fn the_terminal_is_given_back_on_every_way_out(launch: Launch) {
         screen.see(&format!("status {status}\r\n"));
         screen.see("same\r\n");
         assert_eq!(screen.close(), 0, "{command}");
+    }
+}
+
+fn a_person_at_the_terminal_is_asked(launch: Launch) {
+    let host = launch.start();
+    let config = host.path("ask.toml");
+    fs::write(&config, "default = \"ask\"\n[[plugin]]\nsource = \"builtin:rules\"\n").expect("a file");
+    let weir = weir_tests::binaries!().host;
+    let config = config.to_str().expect("UTF-8");
+    for (answer, status, there) in [("y\n", 0, true), ("\n", 126, false), ("no\n", 126, false)] {
+        let file = host.path("trace");
+        let argv = [weir, "--config", config, "run", "touch", file.to_str().expect("UTF-8")];
+        let mut screen = Screen::of(&host, &argv, marked(&host));
+        screen.see("Run it? [y/N] ");
+        screen.write(answer);
+        assert_eq!(screen.close(), status, "{answer:?}");
+        assert_eq!(fs::remove_file(&file).is_ok(), there, "{answer:?}");
     }
 }
 

@@ -105,7 +105,7 @@ struct CheckArgs {
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// The command and its arguments.
-    #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
+    #[arg(trailing_var_arg = true, required = true, num_args = 1.., value_name = "CMD")]
     command: Vec<OsString>,
 }
 
@@ -154,7 +154,7 @@ struct RunArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     limit: Vec<LimitValue>,
     /// The command and its arguments.
-    #[arg(last = true, required = true, num_args = 1.., value_name = "CMD")]
+    #[arg(trailing_var_arg = true, required = true, num_args = 1.., value_name = "CMD")]
     command: Vec<OsString>,
 }
 

@@ -15,9 +15,6 @@ use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, StartParams, Tty};
 
 use crate::config::HostConfig;
 
-/// The method whose params are taken apart here; `process/run` has the same.
-const START: &str = "process/start";
-
 /// Bytes of a process's metadata, which is kept as long as the process.
 const MAX_METADATA: usize = 64 * 1024;
 
@@ -46,18 +43,22 @@ impl StartSpec {
     }
 }
 
-/// Takes the params of a start apart.
-pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<StartSpec, ErrorObject> {
-    refuse_unsupported(&params)?;
+/// Takes the params of a start apart, which several methods have.
+pub(crate) fn start_spec(
+    method: &'static str,
+    params: StartParams,
+    config: &HostConfig,
+) -> Result<StartSpec, ErrorObject> {
+    refuse_unsupported(method, &params)?;
     let metadata: usize = params.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if metadata > MAX_METADATA {
         return Err(invalid(
-            START,
+            method,
             "metadata",
             &format!("expected at most {MAX_METADATA} bytes, saw {metadata}"),
         ));
     }
-    let cwd = params.cwd.as_deref().map(|cwd| path("cwd", cwd)).transpose()?;
+    let cwd = params.cwd.as_deref().map(|cwd| path(method, "cwd", cwd)).transpose()?;
     let env = environment(params.env.as_deref(), params.env_policy.as_ref(), params.tty);
     let set = params.env_policy.as_ref().and_then(|policy| policy.set.as_deref()).unwrap_or_default();
     let given_env = [set, params.env.as_deref().unwrap_or_default()].concat();
@@ -101,14 +102,14 @@ pub(crate) fn start_spec(params: StartParams, config: &HostConfig) -> Result<Sta
 }
 
 /// What a later release will do is refused by name, never passed over.
-fn refuse_unsupported(params: &StartParams) -> Result<(), ErrorObject> {
+fn refuse_unsupported(method: &'static str, params: &StartParams) -> Result<(), ErrorObject> {
     let unsupported = [
         // Running without the sandbox that was asked for would be worse than an error.
         ("sandbox", params.sandbox.is_some()),
         ("enforceManagedNetwork", params.enforce_managed_network),
     ];
     match unsupported.into_iter().find(|(_, asked)| *asked) {
-        Some((member, _)) => Err(not_supported(START, member)),
+        Some((member, _)) => Err(not_supported(method, member)),
         None => Ok(()),
     }
 }
@@ -157,9 +158,9 @@ fn invalid(method: &'static str, member: &'static str, what: &str) -> ErrorObjec
 }
 
 /// An absolute path, given natively or as a `file:` URI (RFC 8089, without a host or with `localhost`).
-fn path(member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
+fn path(method: &'static str, member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
     let expected = |seen: &str| {
-        invalid(START, member, &format!("expected an absolute path or a `file:` URI, saw {seen}"))
+        invalid(method, member, &format!("expected an absolute path or a `file:` URI, saw {seen}"))
     };
     let native = match given.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")) {
         None => given.to_owned(),
@@ -234,14 +235,14 @@ mod tests {
             ("file://localhost/tmp", "/tmp"),
             ("/tmp/100%", "/tmp/100%"),
         ] {
-            assert_eq!(path("cwd", given).unwrap(), PathBuf::from(expected), "{given}");
+            assert_eq!(path("process/start", "cwd", given).unwrap(), PathBuf::from(expected), "{given}");
         }
     }
 
     #[test]
     fn a_path_that_is_not_absolute_is_named_in_the_error() {
         for given in ["tmp", "./tmp", "", "file:tmp", "file://server/tmp", "file:///a%00b", "file:///%ff"] {
-            let error = path("cwd", given).unwrap_err();
+            let error = path("process/start", "cwd", given).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidParams, "{given}");
             assert!(
                 error.message().starts_with("`process/start`: `cwd`: expected an absolute path"),

@@ -144,7 +144,7 @@ impl Session {
     fn start(&mut self, params: StartParams) -> Result<Answer, ErrorObject> {
         let notify = if params.notify.unwrap_or(true) { Notify::Everything } else { Notify::End };
         let wanted = params.process_id.clone();
-        let spec = convert::start_spec(params, &self.shared.config)?;
+        let spec = convert::start_spec("process/start", params, &self.shared.config)?;
         self.launch(wanted, spec, notify, None)
     }
 
@@ -154,7 +154,7 @@ impl Session {
         let wanted = params.start.process_id.clone();
         let limited = params.start.timeout_ms.or(params.start.idle_timeout_ms).is_some();
         let view = params.view;
-        let mut spec = convert::start_spec(params.start, &self.shared.config)?;
+        let mut spec = convert::start_spec("process/run", params.start, &self.shared.config)?;
         if notify == Notify::Nothing && spec.options.retention.overflow == Overflow::Backpressure {
             return Err(convert::nobody_takes());
         }
@@ -279,7 +279,7 @@ impl Session {
 
     fn policy_check(&self, params: PolicyCheckParams) -> Result<Answer, ErrorObject> {
         let explain = params.explain;
-        let spec = convert::start_spec(params.start, &self.shared.config)?;
+        let spec = convert::start_spec("policy/check", params.start, &self.shared.config)?;
         let (shared, caller) = (Arc::clone(&self.shared), self.caller.clone());
         Ok(Answer::later(async move { pipeline::check(&shared, &spec, &caller, explain).await }))
     }
