@@ -16,6 +16,8 @@
 //! - Programs that run their arguments (`env`, `xargs`, `find -exec`, `timeout`, `sudo`, …): the inner command is listed. A
 //!   wrapper is transparent only if it does nothing else: one that writes a file (`time -o`), changes the root
 //!   (`chroot`) or leaves the machine (`ssh`) is opaque as well.
+//! - Programs that find or fetch what they run (`npx`, `uv run`, `bundle exec`, …): the inner command is listed, and opaque as
+//!   well, since it may be another program than that of PATH.
 //! - Programs that take code as an argument (`python -c`, `perl -e`, `awk 'BEGIN { system(…) }'`, `git -c core.pager=…`, `tar
 //!   --to-command`): opaque. `awk` and `sed` programs are read far enough to tell `{print $1}` and `1,5p` from those that run or
 //!   write something.

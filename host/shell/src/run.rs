@@ -8,6 +8,7 @@ mod find;
 mod git;
 pub(crate) mod meddling;
 mod options;
+mod runner;
 mod shell;
 mod wrapper;
 mod xargs;
@@ -31,6 +32,7 @@ enum Kind {
     Sed,
     Wrapper(&'static wrapper::Wrapper),
     Coder(&'static code::Coder),
+    Runner(&'static str),
 }
 
 /// Programs that other systems install with a `g` before their name.
@@ -73,7 +75,8 @@ fn exact_kind(name: &str) -> Option<Kind> {
         _ => {
             let wrapper = wrapper::WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name));
             let coder = || code::CODERS.iter().find(|coder| coder.names.contains(&name));
-            return wrapper.map(Kind::Wrapper).or_else(|| coder().map(Kind::Coder));
+            let runner = || runner::known(name).map(Kind::Runner);
+            return wrapper.map(Kind::Wrapper).or_else(|| coder().map(Kind::Coder)).or_else(runner);
         }
     })
 }
@@ -94,8 +97,7 @@ fn kinds(word: &str, program: Option<&Path>) -> [Option<Kind>; 2] {
 
 /// Whether more is known of a program than that it is one.
 pub(crate) fn concerns(word: &str, program: Option<&Path>, place: &Place) -> bool {
-    word.starts_with("/proc/")
-        || place.shell.is_some_and(|dialect| builtin::is_builtin(word, dialect))
+    place.shell.is_some_and(|dialect| builtin::is_builtin(word, dialect))
         || kinds(word, program).iter().any(Option::is_some)
 }
 
@@ -111,9 +113,6 @@ pub(crate) fn dispatch(
         && builtin::is_builtin(word, dialect)
     {
         return builtin::look(walker, word, pieces, place);
-    }
-    if word.starts_with("/proc/") {
-        walker.note(format!("`{word}` stands for another program"));
     }
     for kind in kinds(word, program).into_iter().flatten() {
         let name = base(word);
@@ -136,7 +135,14 @@ pub(crate) fn dispatch(
             Kind::Awk => filter::awk(walker, pieces),
             Kind::Sed => filter::sed(walker, pieces),
             Kind::Wrapper(wrapper) => wrapper.look(walker, name, pieces, place),
-            Kind::Coder(coder) => coder.look(walker, name, pieces),
+            Kind::Coder(coder) => {
+                coder.look(walker, name, pieces);
+                // A few do both.
+                if let Some(known) = runner::known(name).or_else(|| runner::known(coder.names[0])) {
+                    runner::look(walker, known, pieces, place);
+                }
+            }
+            Kind::Runner(known) => runner::look(walker, known, pieces, place),
         }
     }
 }

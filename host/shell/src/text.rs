@@ -137,6 +137,16 @@ impl<'t, 'w, 's> Text<'t, 'w, 's> {
         }
     }
 
+    /// Whether the text of a here-document begins at a newline that stands here, within `what`, is not for a guess.
+    fn no_heredoc_waits(&self, what: &str) -> Clear {
+        match self.heredocs.first() {
+            Some(pending) if self.peek(0) == b'\n' => {
+                Err(Unclear(format!("{what} goes over the line at which `{}` begins", pending.delimiter)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The unquoted plain word at this point, without passing it.
     fn keyword(&self) -> &'t str {
         let rest = &self.text[self.at..];

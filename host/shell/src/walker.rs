@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::run;
 use crate::script::{Assignment, Piece, Redirect, Script, SimpleCommand, Word};
-use crate::setting::{Setting, depends_on_cwd, resolve};
+use crate::setting::{Setting, depends_on_cwd, is_unshared, resolve};
 use crate::text::Text;
 
 /// Bytes of a shell text, and of the words of a command that runs its arguments. Longer ones are opaque.
@@ -98,6 +98,8 @@ pub(crate) struct Walker<'s> {
     /// A text has changed the directory, or what words are found as.
     pub(crate) moved: bool,
     found: BTreeMap<String, Option<PathBuf>>,
+    /// Words with a slash, and whether their paths are not the same for the child.
+    unshared: BTreeMap<String, bool>,
 }
 
 impl<'s> Walker<'s> {
@@ -109,6 +111,7 @@ impl<'s> Walker<'s> {
             functions: BTreeSet::new(),
             moved: false,
             found: BTreeMap::new(),
+            unshared: BTreeMap::new(),
         }
     }
 
@@ -188,6 +191,9 @@ impl<'s> Walker<'s> {
                 {
                     self.note(format!("`{word}` is a shell's own, and no shell runs it here"));
                 }
+                if self.is_unshared(word) {
+                    self.note(format!("`{word}` may stand for another program than here"));
+                }
                 if run::concerns(word, program.as_deref(), place) {
                     if size > MAX_TEXT && !place.via.is_empty() || size > 2 * MAX_TEXT {
                         self.note(format!("the arguments of `{word}` are longer than {MAX_TEXT} bytes"));
@@ -215,6 +221,21 @@ impl<'s> Walker<'s> {
         let found = if self.found.len() < 256 { resolve(word, self.setting) } else { None };
         self.found.insert(word.to_owned(), found.clone());
         found
+    }
+
+    /// Whether a program's path leads through what each process sees differently, looked at once.
+    fn is_unshared(&mut self, word: &str) -> bool {
+        if !word.contains('/') {
+            return false;
+        }
+        if let Some(&unshared) = self.unshared.get(word) {
+            return unshared;
+        }
+        let unshared = self.unshared.len() >= 256 || is_unshared(word, self.setting);
+        if self.unshared.len() < 256 {
+            self.unshared.insert(word.to_owned(), unshared);
+        }
+        unshared
     }
 
     /// Reads a text as the shell of `place` would.

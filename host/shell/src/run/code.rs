@@ -1,7 +1,6 @@
 //! Programs that take code, or the name of a program, in their arguments: opaque with those arguments.
 
 use super::options::abbreviates;
-use super::wrapper;
 use crate::script::Piece;
 use crate::walker::Walker;
 
@@ -425,14 +424,6 @@ pub(super) const CODERS: &[Coder] = &[
     },
     Coder { names: &["ip"], words: &["netns", "vrf", "-b", "-batch", "-force"], ..NONE },
     Coder {
-        names: &["npx", "bunx", "pnpx", "uvx", "pipx"],
-        letters: "c",
-        long: &["--call", "--package", "--shell", "--spec"],
-        words: &["run", "shell"],
-        stops: true,
-        ..NONE
-    },
-    Coder {
         names: &["nix-shell", "nix", "guix", "nix-build"],
         always: "builds and runs what an expression says",
         ..NONE
@@ -470,7 +461,6 @@ pub(super) const CODERS: &[Coder] = &[
         always: "is the loader, which runs another program",
         ..NONE
     },
-    Coder { names: wrapper::SUBCOMMAND_PROGRAMS, letters: "", ..NONE },
 ];
 
 impl Coder {
@@ -480,12 +470,6 @@ impl Coder {
             return walker.note(format!("`{name}` {}", self.always));
         }
         let args = &pieces[1..];
-        if let Some(first) = args.first().and_then(Piece::lit)
-            && wrapper::subcommand(name, first).is_some()
-        {
-            // It takes options of its own before the command, and may fetch what it runs.
-            walker.note(format!("`{name} {first}` runs its arguments in an environment of its own"));
-        }
         let mut operands = 0;
         let (mut skip, mut ended) = (false, false);
         if name.ends_with("tar")

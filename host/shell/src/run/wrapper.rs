@@ -30,12 +30,13 @@ pub(super) struct Wrapper {
     opaque: &'static str,
 }
 
-const PLAIN: Options =
+/// A program without options.
+pub(super) const PLAIN: Options =
     Options { values: "", flags: "", attached: "", long_values: &[], long_flags: &[], wary: &[] };
 const BARE: Wrapper =
     Wrapper { names: &[], options: PLAIN, operands: 0, takes: Takes::Words, texts: &[], opaque: "" };
 
-/// The wrappers that are known. Subcommands (`uv run`) count as operands: see `SUBCOMMANDS`.
+/// The wrappers that are known.
 pub(super) const WRAPPERS: &[Wrapper] = &[
     Wrapper {
         names: &[
@@ -438,59 +439,6 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     Wrapper { names: &["cross-env", "dotenv"], takes: Takes::Assignments, ..BARE },
 ];
 
-/// Programs of which some subcommands run their arguments: name, subcommand, operands between.
-const SUBCOMMANDS: &[(&str, &str, usize)] = &[
-    ("uv", "run", 0),
-    ("poetry", "run", 0),
-    ("pipenv", "run", 0),
-    ("pdm", "run", 0),
-    ("rye", "run", 0),
-    ("hatch", "run", 0),
-    ("conda", "run", 0),
-    ("mamba", "run", 0),
-    ("bundle", "exec", 0),
-    ("rustup", "run", 1),
-    ("mise", "exec", 0),
-    ("mise", "x", 0),
-    ("direnv", "exec", 1),
-    ("asdf", "exec", 0),
-    ("pnpm", "exec", 0),
-    ("yarn", "exec", 0),
-    ("npm", "exec", 0),
-    ("npm", "x", 0),
-    ("pnpm", "dlx", 0),
-    ("yarn", "dlx", 0),
-    ("bun", "x", 0),
-    ("opam", "exec", 0),
-    ("cabal", "exec", 0),
-    ("stack", "exec", 0),
-    ("nix", "run", 0),
-    ("coverage", "run", 0),
-    ("kcov", "", 1),
-    ("rbenv", "exec", 0),
-    ("pyenv", "exec", 0),
-    ("nodenv", "exec", 0),
-    ("doppler", "run", 0),
-    ("op", "run", 0),
-    ("dotenvx", "run", 0),
-    ("pixi", "run", 0),
-];
-
-/// The operand index of a subcommand's command, if `name` has that subcommand first.
-pub(super) fn subcommand(name: &str, first: &str) -> Option<usize> {
-    SUBCOMMANDS
-        .iter()
-        .find(|(program, sub, _)| *program == name && *sub == first)
-        .map(|&(_, _, operands)| operands)
-}
-
-/// Whether some subcommands of `name` run their arguments.
-pub(super) const SUBCOMMAND_PROGRAMS: &[&str] = &[
-    "uv", "poetry", "pipenv", "pdm", "rye", "hatch", "conda", "mamba", "bundle", "rustup", "mise", "direnv",
-    "asdf", "pnpm", "yarn", "npm", "opam", "cabal", "stack", "coverage", "rbenv", "pyenv", "nodenv",
-    "doppler", "op", "dotenvx", "pixi",
-];
-
 impl Wrapper {
     pub(super) fn look(&self, walker: &mut Walker<'_>, name: &str, pieces: &[Piece], place: &Place) {
         if !self.opaque.is_empty() {
@@ -550,7 +498,7 @@ impl Wrapper {
     }
 }
 
-fn text(walker: &mut Walker<'_>, name: &str, text: Option<&Piece>, inner: &Place) {
+pub(super) fn text(walker: &mut Walker<'_>, name: &str, text: Option<&Piece>, inner: &Place) {
     match text.and_then(Piece::lit) {
         Some(text) => walker.text(text, &Place { shell: Some(Dialect::Posix), ..inner.clone() }),
         None => walker.note(format!("the text that `{name}` gives to a shell is not literal")),

@@ -10,6 +10,7 @@ impl Text<'_, '_, '_> {
     pub(super) fn arithmetic(&mut self, clauses: bool) -> Clear {
         let mut open = 0_usize;
         loop {
+            self.no_heredoc_waits("arithmetic")?;
             let byte = self.peek(0);
             match byte {
                 b'(' => {

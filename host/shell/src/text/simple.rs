@@ -4,7 +4,7 @@ use super::word::{Mode, Scan};
 use super::{Pending, Text};
 use crate::run::meddling;
 use crate::script::{Assignment, Piece, Redirect, Word};
-use crate::walker::{Clear, Dialect, Unclear};
+use crate::walker::{Clear, Dialect, Slot, Unclear};
 
 /// What stands around a simple command's words while it is read.
 #[derive(Default)]
@@ -12,14 +12,14 @@ struct Parts {
     pieces: Vec<Piece>,
     assignments: Vec<Assignment>,
     redirects: Vec<Redirect>,
-    /// The here-documents of this command begin here in the list of those that wait.
-    waiting: usize,
+    /// Where the command will stand in the list: its here-documents are completed there.
+    slot: Slot,
 }
 
 impl Text<'_, '_, '_> {
     pub(super) fn simple(&mut self) -> Clear {
         let slot = self.walker.reserve(&self.place);
-        let mut parts = Parts { waiting: self.heredocs.len(), ..Parts::default() };
+        let mut parts = Parts { slot, ..Parts::default() };
         let start = self.at;
         let mut read = self.parts(&mut parts);
         if let (Ok(()), Some(piece)) = (&read, parts.pieces.first())
@@ -38,9 +38,6 @@ impl Text<'_, '_, '_> {
         }
         if self.at == start && read.is_ok() {
             return Err(self.unexpected("in place of a command"));
-        }
-        for pending in &mut self.heredocs[parts.waiting..] {
-            pending.slot = slot;
         }
         // What was read before something unclear is listed, too.
         let place = self.place.clone();
@@ -126,26 +123,22 @@ impl Text<'_, '_, '_> {
 
     /// Reads the redirects after a compound command; they are listed as a command without words.
     pub(super) fn redirects_alone(&mut self) -> Clear {
-        let mut parts = Parts { waiting: self.heredocs.len(), ..Parts::default() };
-        let mut slot = None;
+        let mut parts = Parts::default();
         loop {
             self.blanks()?;
-            if slot.is_none() && (self.at_redirect().is_some() || self.starts("&>")) {
-                slot = self.walker.reserve(&self.place);
+            if parts.slot.is_none() && (self.at_redirect().is_some() || self.starts("&>")) {
+                parts.slot = self.walker.reserve(&self.place);
             }
             if !self.redirect(&mut parts)? {
                 break;
             }
         }
         if parts.redirects.is_empty() {
-            self.walker.release(slot);
+            self.walker.release(parts.slot);
             return Ok(());
         }
-        for pending in &mut self.heredocs[parts.waiting..] {
-            pending.slot = slot;
-        }
         let place = self.place.clone();
-        self.walker.fill(slot, &[], Vec::new(), parts.redirects, &place);
+        self.walker.fill(parts.slot, &[], Vec::new(), parts.redirects, &place);
         Ok(())
     }
 
@@ -207,8 +200,10 @@ impl Text<'_, '_, '_> {
                 return Err(Unclear(format!("the delimiter `{raw}` of a here-document")));
             }
             let delimiter = std::mem::take(&mut target.text);
-            let (redirect, tabs) = (parts.redirects.len(), operator == "<<-");
-            self.heredocs.push(Pending { slot: None, redirect, delimiter, quoted: word.quoted, tabs });
+            // Nothing is known of the text until it is read.
+            target.literal = false;
+            let (slot, redirect, tabs) = (parts.slot, parts.redirects.len(), operator == "<<-");
+            self.heredocs.push(Pending { slot, redirect, delimiter, quoted: word.quoted, tabs });
         }
         parts.redirects.push(Redirect { operator: operator.to_owned(), descriptor, target });
         Ok(true)
@@ -260,6 +255,8 @@ impl Text<'_, '_, '_> {
     fn array(&mut self) -> Clear {
         self.at += 1;
         loop {
+            self.blanks()?;
+            self.no_heredoc_waits("an array")?;
             self.newlines()?;
             match self.peek(0) {
                 b')' => {

@@ -54,6 +54,9 @@ impl Text<'_, '_, '_> {
         let braces = draft.brace && draft.separator && mode != Mode::Value;
         let literal = !(draft.expands || draft.pattern || braces || mode == Mode::Regex);
         let raw = &self.text[start..self.at];
+        if raw.contains('\n') && !self.heredocs.is_empty() {
+            return Err(Unclear("a word goes over the line at which a here-document begins".into()));
+        }
         let first = raw.trim_start_matches('"').bytes().next().unwrap_or(b'-');
         let tame =
             literal || !draft.expands && (first.is_ascii_alphanumeric() || b"./_~*?[".contains(&first));

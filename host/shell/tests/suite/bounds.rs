@@ -35,6 +35,9 @@ fn deep_texts_are_opaque_and_bounded() {
             deep("<(", "ls", ")", times),
             "`".repeat(times),
             deep("env -S ", "ls", "", times),
+            deep("npx ", "ls", "", times),
+            deep("pnpm -x ", "exec ls", "", times),
+            format!("cat <<{}\n{}", "a".repeat(60), "a\\\n".repeat(times)),
         ] {
             let began = Instant::now();
             let script = bash(&text);

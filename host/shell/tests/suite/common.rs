@@ -15,6 +15,11 @@ pub(crate) fn bash(text: &str) -> Script {
     look(&["bash", "-c", text])
 }
 
+/// A word of a shell that stands for this text.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// The words of a command, a `?` after those that are not literal.
 pub(crate) fn shown(command: &SimpleCommand) -> String {
     let words: Vec<String> = command

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::common::bash;
+use crate::common::{bash, quoted};
 
 /// Ways to write `rm` that are still `rm`.
 fn spelling() -> impl Strategy<Value = String> {
@@ -26,10 +26,6 @@ fn spelling() -> impl Strategy<Value = String> {
     };
     (prop_oneof![Just(""), Just("/bin/"), Just("''")], part('r'), part('m'))
         .prop_map(|(begin, r, m)| format!("{begin}{r}{m}"))
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Ways to run a simple command by its words.

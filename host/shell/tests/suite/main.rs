@@ -5,5 +5,6 @@ mod against_brush;
 mod bounds;
 mod common;
 mod corpora;
+mod heredocs;
 mod hidden;
 mod table;
