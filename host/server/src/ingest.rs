@@ -14,15 +14,15 @@ pub(crate) struct Filtered(pub(crate) FilterStream);
 
 impl Ingest for Filtered {
     fn push(&mut self, bytes: Bytes) -> Ingesting<'_> {
-        Box::pin(async { self.0.push(bytes).await.map_err(withhold) })
+        Box::pin(async { self.0.push(bytes).await.map_err(|fault| withhold(&fault)) })
     }
 
     fn idle(&mut self) -> Ingesting<'_> {
-        Box::pin(async { self.0.idle().await.map_err(withhold) })
+        Box::pin(async { self.0.idle().await.map_err(|fault| withhold(&fault)) })
     }
 
     fn finish(&mut self) -> Ingesting<'_> {
-        Box::pin(async { self.0.finish().await.map_err(withhold) })
+        Box::pin(async { self.0.finish().await.map_err(|fault| withhold(&fault)) })
     }
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn shown(plugins: &PluginSet, facts: &ProcessFacts, words: Vec<
 }
 
 /// The fault was told where it happened; here it means that nothing more may pass.
-fn withhold(fault: Box<Fault>) -> Withhold {
+fn withhold(fault: &Fault) -> Withhold {
     Withhold(Arc::from(format!(
         "the filter `{}` failed ({}): {}",
         fault.plugin,
