@@ -85,7 +85,11 @@ fn exact_kind(name: &str) -> Option<Kind> {
 fn kinds(word: &str, program: Option<&Path>) -> [Option<Kind>; 2] {
     let by_word = kind(base(word));
     let file = program.and_then(Path::file_name).and_then(|name| name.to_str());
-    let by_file = file.filter(|file| *file != base(word)).and_then(kind);
+    // What is run under another name does what that name says: `cargo` is a link to `rustup`.
+    let by_own_name = |file: &&str| {
+        !matches!(*file, "rustup" | "mise" | "asdf" | "rbenv" | "pyenv" | "nodenv" | "volta-shim")
+    };
+    let by_file = file.filter(|file| *file != base(word)).filter(by_own_name).and_then(kind);
     match (by_word, by_file) {
         // A link to a program of many names runs as the name that was typed.
         (_, Some(Kind::Applets)) => [by_word, None],
