@@ -16,7 +16,8 @@ const MIB: f64 = 1_048_576.0;
 
 /// A host with this configuration, in `directory`.
 fn configured(plan: &Plan, directory: &Path, name: &str, entries: &[PluginEntry]) -> Result<Subject> {
-    let text: String = entries.iter().map(PluginEntry::to_string).collect();
+    let entries: String = entries.iter().map(PluginEntry::to_string).collect();
+    let text = format!("default = \"allow\"\n{entries}");
     let file = directory.join(format!("{name}.toml"));
     std::fs::write(&file, text).with_context(|| format!("writing `{}`", file.display()))?;
     Ok(plan.subjects[0].with(["--config".to_owned(), file.display().to_string()]))
