@@ -187,9 +187,13 @@ impl Shim {
             Ending::No => {
                 let tree = tree::descendants(self.me);
                 tree::signal_all(&tree, Signal::TERM);
-                // What was being forked meanwhile. Once only: later children may be there to clean up.
+                // What was being forked meanwhile, and no child of one that handles the signal: that may have been
+                // made to clean up. What is missed here gets SIGKILL with the rest.
                 let mut late = tree::descendants(self.me);
-                late.retain(|pid| !tree.contains(pid));
+                late.retain(|pid| {
+                    !tree.contains(pid)
+                        && tree::stat(*pid).is_some_and(|stat| !tree::catches(stat.parent, Signal::TERM))
+                });
                 tree::signal_all(&late, Signal::TERM);
                 // A stopped process takes SIGTERM only when it goes on.
                 tree::signal_all(&tree, Signal::CONT);

@@ -60,10 +60,19 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
 
 /// Whether a process ignores a signal.
 pub(crate) fn ignores(pid: i32, signal: Signal) -> bool {
+    is_in_mask(pid, "SigIgn:", signal)
+}
+
+/// Whether a process has a handler for a signal.
+pub(crate) fn catches(pid: i32, signal: Signal) -> bool {
+    is_in_mask(pid, "SigCgt:", signal)
+}
+
+fn is_in_mask(pid: i32, name: &str, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    ignored >> (signal.as_raw() - 1) & 1 == 1
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal.as_raw() - 1) & 1 == 1
 }
 
 fn parse_stat(line: &[u8]) -> Option<Stat> {
