@@ -79,18 +79,20 @@ fn a_run_returns_what_the_terminal_carried(launch: Launch) {
 
 fn the_size_follows_resize_before_during_and_after_output(launch: Launch) {
     let host = launch.start();
-    let script = "while read -r line; do if [ \"$line\" = much ]; then seq 100000; fi; stty size; done";
+    // Prints until the size has changed: it changes during the output, however late that is asked for.
+    let much = "until [ \"$(stty size)\" = '32 80' ]; do seq 5000; done";
+    let script = format!("while read -r line; do if [ \"$line\" = much ]; then {much}; fi; stty size; done");
     let mut screen =
-        Screen::of(&host, &["/bin/sh", "-c", script], json!({ "tty": { "cols": 100, "rows": 30 } }));
+        Screen::of(&host, &["/bin/sh", "-c", &script], json!({ "tty": { "cols": 100, "rows": 30 } }));
     screen.write("\n");
     screen.see("30 100\r\n");
     screen.resize(90, 31);
     screen.write("\n");
     screen.see("31 90\r\n");
     screen.write("much\n");
-    screen.see("\r\n5000\r\n");
+    screen.see("\r\n100\r\n");
     screen.resize(80, 32);
-    screen.see("\r\n100000\r\n32 80\r\n");
+    screen.see("\r\n5000\r\n32 80\r\n");
     screen.resize(70, 33);
     screen.write("\n");
     screen.see("33 70\r\n");

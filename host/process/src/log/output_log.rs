@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -127,6 +128,21 @@ impl OutputLog {
         if end > 0 {
             self.announce_output(waker);
         }
+    }
+
+    /// [`OutputLog::append`] without a copy, where the bytes fit one chunk. They have to be an allocation of their own:
+    /// a slice would keep in memory what it was cut from.
+    pub fn append_own(&self, stream: Stream, bytes: Bytes) {
+        if self.whole_characters || bytes.is_empty() || bytes.len() > self.piece {
+            return self.append(stream, &bytes);
+        }
+        let waker = self.push_piece(stream, bytes);
+        self.announce_output(waker);
+    }
+
+    /// The most bytes that become one chunk.
+    pub fn piece(&self) -> usize {
+        self.piece
     }
 
     /// Counts bytes that were printed and will not be appended. The first reason that is given stays.
@@ -520,21 +536,25 @@ impl OutputLog {
                 false => piece,
             };
             start = piece.end;
-            let bytes = joined.copy(piece);
-            let feeds = line_feeds(&bytes);
-            let mut state = self.lock();
-            if !state.streams[stream.index()].open {
-                debug_assert!(false, "append to {stream:?}, which is not open");
-                return waker;
-            }
-            state.retained.push(stream, bytes, feeds);
-            self.book(&state);
-            waker = waker.or(state.waker_for_news());
-            if state.has_disk_work() {
-                self.disk.notify_one();
-            }
+            waker = self.push_piece(stream, joined.copy(piece)).or(waker);
         }
         waker
+    }
+
+    /// One chunk.
+    fn push_piece(&self, stream: Stream, bytes: Bytes) -> Option<Waker> {
+        let feeds = line_feeds(&bytes);
+        let mut state = self.lock();
+        if !state.streams[stream.index()].open {
+            debug_assert!(false, "append to {stream:?}, which is not open");
+            return None;
+        }
+        state.retained.push(stream, bytes, feeds);
+        self.book(&state);
+        if state.has_disk_work() {
+            self.disk.notify_one();
+        }
+        state.waker_for_news()
     }
 
     /// After a push: the bound over all logs, then the news. No lock is held.

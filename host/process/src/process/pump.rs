@@ -261,7 +261,7 @@ impl Source {
         log: &OutputLog,
         read: impl FnOnce(&OutputSource, &mut [u8]) -> io::Result<usize>,
     ) -> Got {
-        let mut copied = Bytes::new();
+        let mut copied = Vec::new();
         let got = SCRATCH.with_borrow_mut(|scratch| match read(&self.source, scratch.first(most(log))) {
             Ok(0) => Got::End,
             Ok(count) => {
@@ -269,7 +269,10 @@ impl Source {
                 match self.way {
                     Way::Straight => log.append(self.stream, bytes),
                     // The buffer is the thread's, and what is on the way may be waited for on another one.
-                    Way::Through { .. } => copied = Bytes::copy_from_slice(bytes),
+                    // In pieces that the log takes as they are, if they come out as they are.
+                    Way::Through { .. } => {
+                        copied.extend(bytes.chunks(log.piece()).map(Bytes::copy_from_slice))
+                    }
                     Way::Withheld => log.withhold(count, None),
                 }
                 Got::Bytes(count)
@@ -288,13 +291,17 @@ impl Source {
         {
             self.enlarge();
         }
-        if let Way::Through { ingest, idle_at } = &mut self.way
-            && !copied.is_empty()
-        {
-            *idle_at = Some(Instant::now() + IDLE);
-            let count = copied.len();
-            let given = exclusive(ingest).push(copied).await;
-            self.pass(log, given, count);
+        for piece in copied {
+            let count = piece.len();
+            match &mut self.way {
+                Way::Through { ingest, idle_at } => {
+                    *idle_at = Some(Instant::now() + IDLE);
+                    let given = exclusive(ingest).push(piece).await;
+                    self.pass(log, given, count);
+                }
+                // Since the piece before.
+                Way::Straight | Way::Withheld => log.withhold(count, None),
+            }
         }
         got
     }
@@ -310,7 +317,7 @@ impl Source {
     /// Appends what the way gave for `taken` bytes.
     fn pass(&mut self, log: &OutputLog, given: Result<Bytes, Withhold>, taken: usize) {
         match given {
-            Ok(bytes) => log.append(self.stream, &bytes),
+            Ok(bytes) => log.append_own(self.stream, bytes),
             Err(Withhold(reason)) => {
                 self.way = Way::Withheld;
                 log.withhold(taken, Some(reason));
