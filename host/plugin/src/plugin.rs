@@ -1,8 +1,5 @@
 //! A loaded plugin.
 
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +11,7 @@ use crate::component::{Inspection, hex, inspect_as};
 use crate::engine::Engine;
 use crate::guest::{Blueprint, GuestTimes, NoGuest};
 use crate::load_error::LoadError;
+use crate::read_file::{ReadError, read_file};
 use crate::spec::{Kind, PluginSpec, Source};
 use crate::workers::Workers;
 
@@ -189,32 +187,12 @@ fn read(spec: &PluginSpec) -> Result<std::borrow::Cow<'static, [u8]>, LoadError>
                 path: path.display().to_string(),
                 detail,
             };
-            match read_file(path, limit).map_err(|error| unreadable(error.to_string()))? {
-                Some(Ok(bytes)) => Ok(bytes.into()),
-                Some(Err(seen)) => Err(too_large(seen)),
-                None => Err(unreadable(String::from("expected a regular file"))),
-            }
+            read_file(path, limit).map(Into::into).map_err(|error| match error {
+                ReadError::TooLarge(seen) => too_large(seen),
+                error => unreadable(error.to_string()),
+            })
         }
     }
-}
-
-/// `None`: not a regular file. `Some(Err)`: too large, and how large.
-fn read_file(path: &Path, limit: u64) -> std::io::Result<Option<Result<Vec<u8>, u64>>> {
-    // A pipe without a writer would block the open, a device could do anything.
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Ok(None);
-    }
-    if found.len() > limit {
-        return Ok(Some(Err(found.len())));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0) + 1);
-    // It may grow while it is read.
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    let seen = bytes.len() as u64;
-    Ok(Some(if seen > limit { Err(seen) } else { Ok(bytes) }))
 }
 
 /// What it is to be used as, if it can.

@@ -70,25 +70,19 @@ pub(crate) enum Answer {
 }
 
 impl Questions {
+    /// Questions that go to the client, once it has said that it can be asked.
     pub(crate) fn new(outbox: Arc<Outbox>) -> Arc<Self> {
-        Arc::new(Self {
-            outbox,
-            person: None,
-            open: AtomicBool::new(false),
-            next: AtomicU64::new(1),
-            state: Mutex::default(),
-        })
+        Arc::new(Self::to(outbox, None))
     }
 
     /// Questions that a person answers, by way of this function; none: that nobody answers.
     pub(crate) fn to_person(person: Option<fn(AskParams, Duration) -> Asking>) -> Arc<Self> {
-        Arc::new(Self {
-            outbox: Outbox::new(),
-            person,
-            open: AtomicBool::new(person.is_some()),
-            next: AtomicU64::new(1),
-            state: Mutex::default(),
-        })
+        Arc::new(Self::to(Outbox::new(), person))
+    }
+
+    fn to(outbox: Arc<Outbox>, person: Option<fn(AskParams, Duration) -> Asking>) -> Self {
+        let open = AtomicBool::new(person.is_some());
+        Self { outbox, person, open, next: AtomicU64::new(1), state: Mutex::default() }
     }
 
     /// The client has said that it can be asked.

@@ -12,7 +12,7 @@ const LINES: &str = include_str!("../tests/unchanged/lines.txt");
 
 fn log() -> String {
     let line = |n: usize| match n % 5 {
-        0 => format!("   Compiling serde_json v1.0.{n} (/work/target/debug)\n"),
+        0 => format!("   Compiling serde_json v1.0.{n} (/home/me/shop/target/debug)\n"),
         1 => format!("warning: unused variable: `x{n}` --> src/main.rs:{n}:9\n"),
         2 => format!("test parser::tests::keeps_order_{n} ... ok\n"),
         3 => format!("2024-01-15T12:34:56.{n:03}Z INFO request id={n} took 12ms path=/api/v1/items\n"),

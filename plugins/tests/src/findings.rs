@@ -133,9 +133,24 @@ impl Run {
         self.failures.push(failure);
     }
 
+    /// Takes in the numbers of a line in which the tool says how all of it went; `words` are those that speak of
+    /// failures. Of several such lines (`what`) the strictest one counts.
+    pub fn total(&mut self, found: Vec<(String, u64)>, words: &[&str], what: &str, line: &Line<'_>) {
+        if self.ended {
+            self.contradict(format!("more than one {what} was printed: the strictest one counts"));
+        }
+        let failed = sum(&found, words);
+        if !self.ended || failed >= sum(&self.counts, words) {
+            self.failed |= failed > 0;
+            self.counts = found;
+        }
+        self.results.push(line);
+        self.ended = true;
+    }
+
     /// A number that the tool printed.
     pub fn count(&self, word: &str) -> u64 {
-        self.counts.iter().filter(|(name, _)| name == word).map(|(_, n)| n).sum()
+        sum(&self.counts, &[word])
     }
 
     /// Says what does not fit together, once.
@@ -144,6 +159,11 @@ impl Run {
             self.contradictions.push(words);
         }
     }
+}
+
+/// The numbers that stand with one of these words, added up.
+pub fn sum(counts: &[(String, u64)], words: &[&str]) -> u64 {
+    counts.iter().filter(|(word, _)| words.contains(&word.as_str())).map(|(_, count)| count).sum()
 }
 
 /// Of what kind a diagnostic is, as it was printed.

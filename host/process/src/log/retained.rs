@@ -3,6 +3,9 @@
 //! Every byte has an offset in what the process printed, and every entry knows the offset of its end. Head,
 //! gap and tail cover all offsets without a hole, so what a cursor missed is a difference of two offsets.
 
+mod pages;
+mod spilled;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -14,7 +17,6 @@ use super::cursor_table::CursorTable;
 use super::entry::{Batch, Entry, ExitEntry, Gap, Spoils};
 use super::region::{Reading, Region};
 use super::{Chunk, Dropped, Event, Exit, Overflow, Retention, Stream};
-use crate::spill::file::Record;
 
 /// Entries in the order of their numbers. Chunks that no longer fit fall into the gap; exit and close stay.
 #[derive(Debug)]
@@ -169,136 +171,6 @@ impl Retained {
     /// Where the chunks after this one are, if they are on disk.
     pub(super) fn on_disk_after(&self, seq: u64) -> Option<Reading> {
         self.region.as_ref().filter(|region| region.to_seq > seq).map(|region| region.after(seq))
-    }
-
-    /// Line feeds and bytes of a stream so far.
-    pub(super) fn stream_size(&self, stream: Stream) -> (u64, u64) {
-        (self.lines[stream.index()], self.stream_offsets[stream.index()])
-    }
-
-    /// Whether the last thing that a stream has carried was a line feed, as far as that is in memory or nothing is.
-    pub(super) fn ends_a_line(&self, stream: Stream) -> bool {
-        let entries = self.tail.iter().rev().chain(self.head.iter().rev());
-        let last = entries.filter(|entry| entry.stream == stream).find_map(|entry| entry.bytes.last());
-        last.is_none_or(|byte| *byte == b'\n')
-    }
-
-    /// The chunk after which the line feed number `feeds` of a stream is found, or, if it was dropped, what comes first
-    /// behind it.
-    pub(super) fn seq_before_feed(&self, stream: Stream, feeds: u64) -> u64 {
-        if let Some(region) = self.region.as_ref().filter(|region| region.has_feed(stream, feeds)) {
-            return region.seq_before_feed(stream, feeds);
-        }
-        let reaches = |entry: &&Entry| entry.stream == stream && entry.line + u64::from(entry.feeds) >= feeds;
-        if let Some(entry) = self.head.iter().find(reaches) {
-            return entry.seq - 1;
-        }
-        match (self.tail.iter().find(reaches), self.gap) {
-            // It may be in the gap, which the reader is told of then.
-            (Some(entry), Some(gap)) if entry.line >= feeds => gap.from - 1,
-            (Some(entry), _) => entry.seq - 1,
-            (None, _) => self.next_seq - 1,
-        }
-    }
-
-    /// Chunks before `seq`, the nearest first, as far as they are in memory and nothing is missing between them; and
-    /// what is missing between them and `seq`.
-    pub(super) fn back(&self, seq: u64, max_bytes: u64) -> (Vec<Chunk>, Option<Dropped>) {
-        let in_tail = self.tail.partition_point(|entry| entry.seq < seq);
-        let in_head = self.head.partition_point(|entry| entry.seq < seq);
-        let gap = self.gap.filter(|gap| gap.from < seq);
-        let dropped = gap.filter(|_| in_tail == 0).map(|gap| {
-            let to_seq = gap.to.min(seq - 1);
-            let end = if seq > gap.to { gap.end } else { self.offset_after(to_seq) };
-            Dropped { from_seq: gap.from, to_seq, bytes: end - gap.start }
-        });
-        let head = if gap.is_some() && in_tail > 0 { 0 } else { in_head };
-        let (mut chunks, mut bytes) = (Vec::new(), 0);
-        for entry in self.tail.range(..in_tail).rev().chain(self.head.range(..head).rev()) {
-            bytes += entry.bytes.len() as u64;
-            if !chunks.is_empty() && bytes > max_bytes {
-                break;
-            }
-            chunks.push(entry.chunk());
-        }
-        (chunks, dropped)
-    }
-
-    pub(super) fn region(&self) -> Option<&Region> {
-        self.region.as_ref()
-    }
-
-    /// From now on, what leaves memory goes to disk.
-    pub(super) fn open_region(&mut self, region: Region) {
-        self.region = Some(region);
-        self.taken = Some(Position { seq: 0, offset: 0 });
-    }
-
-    /// Wants everything on disk, if anything is to go there at all. True if there is something to do.
-    pub(super) fn press(&mut self) -> bool {
-        self.pressed = !self.tail.is_empty() && self.region.as_ref().is_some_and(|region| region.open);
-        self.pressed
-    }
-
-    /// Whether something is to go to disk.
-    pub(super) fn wants_disk(&self) -> bool {
-        let full = self.tail_bytes > self.bounds.max_bytes / 4 || self.count() > self.bounds.max_chunks / 4;
-        let open = self.region.as_ref().is_some_and(|region| region.open);
-        open && !self.tail.is_empty() && (self.pressed || full)
-    }
-
-    /// The next chunks that are to go to disk, in memory for now.
-    pub(super) fn next_for_disk(&self, max_bytes: u64) -> Vec<Record> {
-        let mut bytes = 0;
-        let fits = |entry: &&Entry| {
-            bytes += entry.bytes.len() as u64;
-            bytes <= max_bytes
-        };
-        self.tail.iter().take_while(fits).map(Entry::record).collect()
-    }
-
-    /// Lets go of what is on disk now.
-    pub(super) fn note_on_disk(&mut self, records: &[Record], places: &[u64]) {
-        let Some(region) = &mut self.region else { return };
-        region.note(records, places);
-        for _ in records {
-            let Some(entry) = self.tail.pop_front() else { break };
-            self.tail_bytes -= entry.bytes.len() as u64;
-            if entry.delivered {
-                self.cursors.push_back(entry.seq, entry.end);
-            }
-        }
-        self.taken = Some(Position { seq: region.to_seq, offset: region.end });
-        self.pressed &= !self.tail.is_empty();
-    }
-
-    /// Nothing more goes to disk: what no longer fits is dropped.
-    pub(super) fn close_region(&mut self) {
-        if let Some(region) = &mut self.region {
-            region.open = false;
-            self.head_open = false;
-        }
-        (self.taken, self.pressed) = (None, false);
-        self.make_room(0, 0);
-    }
-
-    /// What is on disk cannot be read any more.
-    pub(super) fn lose_region(&mut self) {
-        self.close_region();
-        let Some(region) = self.region.take().filter(|region| region.to_seq > 0) else { return };
-        let gap = self.gap.get_or_insert(Gap {
-            from: 1,
-            to: region.to_seq,
-            start: 0,
-            end: region.end,
-            by_stream: [0; 3],
-        });
-        // The first number is a chunk's, unless the exit had it.
-        gap.from = if self.exit.as_ref().is_some_and(|exit| exit.seq == 1) { 2 } else { 1 };
-        gap.start = 0;
-        for (all, lost) in gap.by_stream.iter_mut().zip(region.by_stream) {
-            *all += lost;
-        }
     }
 
     pub(super) fn exit_after(&self, seq: u64) -> bool {

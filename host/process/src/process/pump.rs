@@ -293,15 +293,14 @@ impl Source {
         }
         for piece in copied {
             let count = piece.len();
-            match &mut self.way {
-                Way::Through { ingest, idle_at } => {
-                    *idle_at = Some(Instant::now() + IDLE);
-                    let given = exclusive(ingest).push(piece).await;
-                    self.pass(log, given, count);
-                }
-                // Since the piece before.
-                Way::Straight | Way::Withheld => log.withhold(count, None),
-            }
+            let Way::Through { ingest, idle_at } = &mut self.way else {
+                // Blocked since the piece before.
+                log.withhold(count, None);
+                continue;
+            };
+            *idle_at = Some(Instant::now() + IDLE);
+            let given = exclusive(ingest).push(piece).await;
+            self.pass(log, given, count);
         }
         got
     }

@@ -2,17 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::Read;
 use std::ops::Range;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::OFlags;
 use serde::Deserialize;
 use toml::Spanned;
-use weir_plugin::{Grants, Kind, OnFailure, PluginLimits, PluginSpec, Source, Verdict};
+use weir_plugin::{Grants, Kind, OnFailure, PluginLimits, PluginSpec, ReadError, Source, Verdict, read_file};
 
 use super::bundled;
 
@@ -167,23 +163,11 @@ struct WrittenGrants {
 /// Reads a configuration file. Nothing is loaded yet.
 pub(crate) fn read(path: &Path) -> Result<PluginFile, ConfigError> {
     let fault = |message: String| ConfigError { file: path.to_owned(), line: None, message };
-    let unreadable = |error: std::io::Error| fault(format!("cannot be read: {error}"));
-    // Not waiting for the other end, if it is a pipe.
-    let mut options = OpenOptions::new();
-    let file =
-        options.read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path).map_err(unreadable)?;
-    let about = file.metadata().map_err(unreadable)?;
-    if !about.is_file() {
-        return Err(fault("expected a regular file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(fault(format!(
-            "expected at most {MAX_FILE} bytes, saw {}",
-            about.len().max(MAX_FILE + 1)
-        )));
-    }
+    let bytes = read_file(path, MAX_FILE).map_err(|error| match error {
+        ReadError::TooLarge(seen) => fault(format!("expected at most {MAX_FILE} bytes, saw {seen}")),
+        ReadError::NotRegular => fault(error.to_string()),
+        ReadError::Io(error) => fault(format!("cannot be read: {error}")),
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();

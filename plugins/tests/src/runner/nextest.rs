@@ -227,17 +227,7 @@ impl Nextest {
         let at = memchr::memmem::find(body, b" run: ").map_or(0, |at| at + 6);
         // `3 passed (1 flaky), 6 failed`
         let found = counts(&body[at..], b",(");
-        let failed: u64 =
-            found.iter().filter(|(word, _)| word == "failed" || word == "timed").map(|(_, n)| n).sum();
-        if self.run.ended {
-            self.run.contradict("more than one summary was printed: the strictest one counts".to_owned());
-        }
-        if !self.run.ended || failed >= self.run.count("failed") + self.run.count("timed") {
-            self.run.counts = found;
-        }
-        self.run.results.push(line);
-        self.run.ended = true;
-        self.run.failed |= failed > 0;
+        self.run.total(found, &["failed", "timed"], "summary", line);
         self.section = None;
         self.summed_up = true;
     }

@@ -2,7 +2,7 @@
 
 use super::{Runner, Taken};
 use crate::{
-    findings::{Diagnostic, Findings, Run, Severity},
+    findings::{Diagnostic, Findings, Run, Severity, sum},
     lines::Line,
     place::{Place, located, number, text},
     span::Spans,
@@ -103,13 +103,8 @@ fn totals(title: &[u8]) -> Option<Vec<(String, u64)>> {
     Some(found)
 }
 
-fn bad(counts: &[(String, u64)]) -> u64 {
-    counts
-        .iter()
-        .filter(|(word, _)| matches!(word.as_str(), "failed" | "error" | "errors"))
-        .map(|(_, n)| n)
-        .sum()
-}
+/// Words of the totals that speak of failures.
+const BAD: &[&str] = &["failed", "error", "errors"];
 
 /// `FAILED path::name - reason`: the node and the reason.
 fn named(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
@@ -254,7 +249,7 @@ impl Pytest {
             _ if title.starts_with(b"slowest ") => State::Other,
             _ => match totals(title).filter(|_| line.whole() && length >= 20) {
                 // Totals without a failure do not stand behind failures: a test has printed them.
-                Some(found) if self.state != State::Failures || bad(&found) > 0 => {
+                Some(found) if self.state != State::Failures || sum(&found, BAD) > 0 => {
                     self.total(found, line);
                     return true;
                 }
@@ -271,16 +266,7 @@ impl Pytest {
 
     fn total(&mut self, found: Vec<(String, u64)>, line: &Line<'_>) {
         self.reopen();
-        if self.run.ended {
-            self.run
-                .contradict("more than one line of totals was printed: the strictest one counts".to_owned());
-        }
-        if !self.run.ended || bad(&found) >= bad(&self.run.counts) {
-            self.run.failed |= bad(&found) > 0;
-            self.run.counts = found;
-        }
-        self.run.results.push(line);
-        self.run.ended = true;
+        self.run.total(found, BAD, "line of totals", line);
         self.state = State::Done;
         self.section = None;
     }
@@ -440,7 +426,7 @@ impl Pytest {
             return;
         }
         // Names of progress lines are nodes; the same failures may have been met as sections.
-        if this.run.failures.is_empty() && bad(&this.run.counts) > 0 {
+        if this.run.failures.is_empty() && sum(&this.run.counts, BAD) > 0 {
             this.run.loose.append(&mut this.names);
         }
         let dotted = |name: &str| name.split_once("::").map(|(_, inner)| inner.replace("::", "."));

@@ -77,9 +77,7 @@ fn inspected(spec: &PluginSpec) -> Option<Inspection> {
     match &spec.source {
         Source::Builtin { component, .. } => weir_plugin::inspect(component).ok(),
         Source::File(path) => {
-            let found = std::fs::metadata(path).ok()?;
-            let sound = found.is_file() && found.len() <= spec.limits.component_bytes;
-            weir_plugin::inspect(&std::fs::read(path).ok().filter(|_| sound)?).ok()
+            weir_plugin::inspect(&weir_plugin::read_file(path, spec.limits.component_bytes).ok()?).ok()
         }
     }
 }
