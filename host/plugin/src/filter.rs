@@ -106,6 +106,13 @@ enum Ending {
     Finish,
 }
 
+/// Bytes between two filters.
+enum Carried<'a> {
+    /// As they came, and their owner's.
+    Lent(&'a [u8]),
+    Own(Bytes),
+}
+
 /// Bytes put together: without a copy as long as there is one piece.
 #[derive(Default)]
 struct Output {
@@ -135,17 +142,25 @@ impl FilterStream {
     /// Passes bytes on, and gives what comes out: maybe nothing, if filters hold it back. A chunk that no filter changed
     /// is given back without a copy. Chunks over 128 KiB are cut on the way.
     pub async fn push(&mut self, chunk: Bytes) -> Result<Bytes, Box<Fault>> {
-        self.run(chunk, Ending::More).await
+        self.run(Carried::Own(chunk), Ending::More).await.map(Carried::into_bytes)
+    }
+
+    /// As [`FilterStream::push`] for bytes that are only lent: none if no filter changed them.
+    pub async fn push_lent(&mut self, chunk: &[u8]) -> Result<Option<Bytes>, Box<Fault>> {
+        Ok(match self.run(Carried::Lent(chunk), Ending::More).await? {
+            Carried::Lent(_) => None,
+            Carried::Own(bytes) => Some(bytes),
+        })
     }
 
     /// Nothing came for a while: gives what was held back and need not be.
     pub async fn idle(&mut self) -> Result<Bytes, Box<Fault>> {
-        self.run(Bytes::new(), Ending::Idle).await
+        self.run(Carried::Own(Bytes::new()), Ending::Idle).await.map(Carried::into_bytes)
     }
 
     /// The stream has ended: gives the rest. Later calls give nothing; bytes pushed later are an error.
     pub async fn finish(&mut self) -> Result<Bytes, Box<Fault>> {
-        self.run(Bytes::new(), Ending::Finish).await
+        self.run(Carried::Own(Bytes::new()), Ending::Finish).await.map(Carried::into_bytes)
     }
 
     /// Whether every filter has said that the stream is not for it: bytes come out as they go in.
@@ -153,7 +168,7 @@ impl FilterStream {
         self.dead.is_none() && !self.under_way && self.links.iter().all(|link| matches!(link, Link::Passing))
     }
 
-    async fn run(&mut self, chunk: Bytes, ending: Ending) -> Result<Bytes, Box<Fault>> {
+    async fn run<'a>(&mut self, chunk: Carried<'a>, ending: Ending) -> Result<Carried<'a>, Box<Fault>> {
         if let Some(fault) = &self.dead {
             return Err(fault.clone());
         }
@@ -165,10 +180,10 @@ impl FilterStream {
         result.map_err(|fault| self.die(fault))
     }
 
-    async fn pass(&mut self, chunk: Bytes, ending: Ending) -> Result<Bytes, Box<Fault>> {
+    async fn pass<'a>(&mut self, chunk: Carried<'a>, ending: Ending) -> Result<Carried<'a>, Box<Fault>> {
         let mut carried = chunk;
         for link in &mut self.links {
-            if carried.is_empty() && ending == Ending::More {
+            if carried.bytes().is_empty() && ending == Ending::More {
                 break;
             }
             carried = link.pass(&self.facts, carried, ending).await?;
@@ -214,44 +229,57 @@ impl std::fmt::Debug for FilterStream {
 }
 
 impl Link {
-    async fn pass(
+    async fn pass<'a>(
         &mut self,
         facts: &Arc<StreamFacts>,
-        bytes: Bytes,
+        input: Carried<'a>,
         ending: Ending,
-    ) -> Result<Bytes, Box<Fault>> {
-        if !bytes.is_empty() {
+    ) -> Result<Carried<'a>, Box<Fault>> {
+        if !input.bytes().is_empty() {
             self.open(facts).await?;
         }
         let (plugin, guest, stream) = match self {
             Self::Open(plugin, guest, stream) => (&*plugin, guest, *stream),
-            Self::Passing => return Ok(bytes),
-            Self::Unopened(_) | Self::Finished(_) => return Ok(Bytes::new()),
+            Self::Passing => return Ok(input),
+            Self::Unopened(_) | Self::Finished(_) => return Ok(Carried::Own(Bytes::new())),
         };
-        let taken = bytes.len();
-        let mut output = Output::default();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let piece = rest.split_to(rest.len().min(CHUNK_MAX));
-            match guest.push(stream, &piece).await? {
-                types::ChunkResult::Unchanged => output.add(piece),
-                types::ChunkResult::Bytes(bytes) => output.add(bytes.into()),
+        let taken = input.bytes().len();
+        // What came out, once it is no longer just the beginning of the input.
+        let mut output: Option<Output> = None;
+        let mut passed = 0;
+        for piece in input.bytes().chunks(CHUNK_MAX) {
+            match (guest.push(stream, piece).await?, &mut output) {
+                (types::ChunkResult::Unchanged, None) => {}
+                (types::ChunkResult::Unchanged, Some(output)) => {
+                    output.add(input.slice(passed..passed + piece.len()))
+                }
+                (types::ChunkResult::Bytes(bytes), output) => {
+                    output.get_or_insert_with(|| Output::of(input.slice(0..passed))).add(bytes.into());
+                }
             }
+            passed += piece.len();
             let limit = plugin.spec().limits.output_bytes.saturating_add(taken as u64);
-            if output.len() as u64 > limit {
-                return Err(too_much(plugin, output.len(), limit));
+            let made = output.as_ref().map_or(passed, Output::len);
+            if made as u64 > limit {
+                return Err(too_much(plugin, made, limit));
             }
         }
-        match ending {
-            Ending::More => {}
-            Ending::Idle => output.add(guest.idle(stream).await?.into()),
-            Ending::Finish => output.add(guest.finish(stream).await?.into()),
+        let rest = match ending {
+            Ending::More => Vec::new(),
+            Ending::Idle => guest.idle(stream).await?,
+            Ending::Finish => guest.finish(stream).await?,
+        };
+        if !rest.is_empty() {
+            output.get_or_insert_with(|| Output::of(input.slice(0..taken))).add(rest.into());
         }
-        plugin.account().figures.bytes(taken, output.len());
+        plugin.account().figures.bytes(taken, output.as_ref().map_or(taken, Output::len));
         if ending == Ending::Finish {
             *self = Self::Finished(Arc::clone(plugin));
         }
-        Ok(output.into_bytes())
+        Ok(match output {
+            None => input,
+            Some(output) => Carried::Own(output.into_bytes()),
+        })
     }
 
     async fn open(&mut self, facts: &Arc<StreamFacts>) -> Result<(), Box<Fault>> {
@@ -283,7 +311,34 @@ fn too_much(plugin: &Plugin, seen: usize, limit: u64) -> Box<Fault> {
     fault
 }
 
+impl Carried<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Lent(bytes) => bytes,
+            Self::Own(bytes) => bytes,
+        }
+    }
+
+    fn slice(&self, range: std::ops::Range<usize>) -> Bytes {
+        match self {
+            Self::Lent(bytes) => Bytes::copy_from_slice(&bytes[range]),
+            Self::Own(bytes) => bytes.slice(range),
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Lent(bytes) => Bytes::copy_from_slice(bytes),
+            Self::Own(bytes) => bytes,
+        }
+    }
+}
+
 impl Output {
+    fn of(bytes: Bytes) -> Self {
+        Self { first: bytes, rest: BytesMut::new() }
+    }
+
     fn add(&mut self, bytes: Bytes) {
         if bytes.is_empty() {
             return;

@@ -13,8 +13,8 @@ use crate::plugins::PluginSet;
 pub(crate) struct Filtered(pub(crate) FilterStream);
 
 impl Ingest for Filtered {
-    fn push(&mut self, bytes: Bytes) -> Ingesting<'_> {
-        Box::pin(async { self.0.push(bytes).await.map_err(|fault| withhold(&fault)) })
+    fn push<'a>(&'a mut self, bytes: &'a [u8]) -> Ingesting<'a, Option<Bytes>> {
+        Box::pin(async { self.0.push_lent(bytes).await.map_err(|fault| withhold(&fault)) })
     }
 
     fn idle(&mut self) -> Ingesting<'_> {

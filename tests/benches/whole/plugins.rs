@@ -59,6 +59,10 @@ pub(crate) fn ingest(plan: &Plan, table: &mut Table) -> Result<()> {
             "`redact`",
             configured(plan, directory.path(), "redact", &[PluginEntry::builtin("redact").ingest()])?,
         ),
+        ("identity that copies", {
+            let copying = identity().config("copy = true");
+            configured(plan, directory.path(), "copying", &[copying])?
+        }),
         ("three identities", {
             let three = ["one", "two", "three"].map(|name| identity().named(name));
             configured(plan, directory.path(), "three", &three)?

@@ -65,12 +65,46 @@ async fn a_filter_that_a_stream_is_not_for_costs_nothing_more() {
 
 #[tokio::test]
 async fn a_large_chunk_is_cut_for_the_filter_and_comes_out_whole() {
+    for config in ["{}", r#"{"copy":true}"#] {
+        let host = Host::new();
+        let identity = host.fixture("identity", config).await;
+        let mut stream = chain(&[&identity]).open(stream_facts());
+        let chunk: Bytes = (0..3 * CHUNK_MAX + 17).map(|number| (number % 251) as u8).collect();
+        assert_eq!(stream.push(chunk.clone()).await.unwrap(), chunk, "{config}");
+        assert_eq!(identity.figures().calls, 1 + 4, "one `open`, four pieces");
+    }
+}
+
+#[tokio::test]
+async fn lent_bytes_come_back_only_if_they_were_changed() {
     let host = Host::new();
-    let identity = host.fixture("identity", "{}").await;
-    let mut stream = chain(&[&identity]).open(stream_facts());
-    let chunk: Bytes = (0..3 * CHUNK_MAX + 17).map(|number| (number % 251) as u8).collect();
-    assert_eq!(stream.push(chunk.clone()).await.unwrap(), chunk);
-    assert_eq!(identity.figures().calls, 1 + 4, "one `open`, four pieces");
+    let same = host.fixture("identity", "{}").await;
+    let copy = host.fixture("identity", r#"{"copy":true}"#).await;
+    let upper = host.fixture("upper", "{}").await;
+    let lent = [b'x'; CHUNK_MAX + 3];
+    let mut stream = chain(&[&same, &same]).open(stream_facts());
+    assert_eq!(stream.push_lent(&lent).await.unwrap(), None);
+    assert_eq!(stream.finish().await.unwrap(), "");
+    let mut stream = chain(&[&same, &copy]).open(stream_facts());
+    assert_eq!(stream.push_lent(&lent).await.unwrap().as_deref(), Some(&lent[..]));
+    // It holds the last byte back until the end.
+    let mut stream = chain(&[&same, &upper, &same]).open(stream_facts());
+    let first = stream.push_lent(&lent).await.unwrap().unwrap();
+    let last = stream.finish().await.unwrap();
+    assert_eq!([first, last].concat(), lent.to_ascii_uppercase());
+}
+
+#[tokio::test]
+async fn pieces_of_a_chunk_may_come_out_changed_behind_others_that_do_not() {
+    let host = Host::new();
+    let chunk: Bytes = (0..2 * CHUNK_MAX + 5).map(|number| (number % 251) as u8).collect();
+    let pieces: Vec<&[u8]> = chunk.chunks(CHUNK_MAX).collect();
+    let expected = [pieces[0], pieces[1], pieces[1], pieces[2], pieces[2]].concat();
+    let config = r#"{"do": "echoTwice", "hook": "push", "after": 1}"#;
+    let (lent, own) = (host.fixture("hostile", config).await, host.fixture("hostile", config).await);
+    let given = chain(&[&lent]).open(stream_facts()).push_lent(&chunk).await.unwrap();
+    assert_eq!(given.as_deref(), Some(&expected[..]));
+    assert_eq!(chain(&[&own]).open(stream_facts()).push(chunk.clone()).await.unwrap(), expected);
 }
 
 #[tokio::test]

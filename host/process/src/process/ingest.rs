@@ -12,8 +12,8 @@ use bytes::Bytes;
 /// process has an owner, and the driver of the process waits for them: a call has to end in bounded time. After an
 /// error nothing is asked any more, and the rest of the stream is [withheld](crate::Status::withheld_bytes).
 pub trait Ingest: Send {
-    /// The next bytes, never empty.
-    fn push(&mut self, bytes: Bytes) -> Ingesting<'_>;
+    /// The next bytes, never empty. None if they go into the log as they are.
+    fn push<'a>(&'a mut self, bytes: &'a [u8]) -> Ingesting<'a, Option<Bytes>>;
     /// Nothing has come for 60 ms, and what is held back may be a prompt that somebody waits for.
     fn idle(&mut self) -> Ingesting<'_>;
     /// The stream has ended. The last call.
@@ -21,7 +21,7 @@ pub trait Ingest: Send {
 }
 
 /// A call to an [`Ingest`].
-pub type Ingesting<'a> = Pin<Box<dyn Future<Output = Result<Bytes, Withhold>> + Send + 'a>>;
+pub type Ingesting<'a, T = Bytes> = Pin<Box<dyn Future<Output = Result<T, Withhold>> + Send + 'a>>;
 
 /// The way is blocked: nothing of what was not given yet may pass. Why, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The pump: from a command's streams into its log, through what stands between them.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,12 +24,14 @@ const LARGE_PIPE: usize = 1024 * 1024;
 const PAGE: usize = 4096;
 
 thread_local! {
-    /// One buffer a thread: what a process printed is copied out of it at its exact size.
-    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+    /// One buffer a thread: what a process printed is copied out of it at its exact size. Whoever reads takes it, and
+    /// brings it back to the thread on which it has done with the bytes.
+    static SCRATCH: Cell<Option<Scratch>> = const { Cell::new(None) };
 }
 
-/// A buffer that begins at a page, as what is in a pipe does: where the two are 1 to 31 bytes apart, some processors
-/// copy several times slower.
+/// A buffer that begins in the middle of a page. Some processors copy up to fifteen times slower where the two places are
+/// 1 to 31 bytes apart, modulo a page: what is in a pipe begins at a page, and what an allocator gives for many bytes, here
+/// or within a plugin, begins shortly behind the beginning of one.
 struct Scratch {
     bytes: Box<[u8]>,
     start: usize,
@@ -37,9 +39,9 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Self {
-        let bytes = vec![0; READ + PAGE].into_boxed_slice();
+        let bytes = vec![0; READ + 2 * PAGE].into_boxed_slice();
         // No offset at all is correct too, if slower.
-        let start = bytes.as_ptr().align_offset(PAGE).min(PAGE);
+        let start = bytes.as_ptr().align_offset(PAGE).min(PAGE) + PAGE / 2;
         Self { bytes, start }
     }
 
@@ -221,7 +223,7 @@ async fn end(log: &OutputLog, slot: &mut Option<Source>) {
     let Some(mut source) = slot.take() else { return };
     if let Way::Through { ingest, .. } = &mut source.way {
         let given = exclusive(ingest).finish().await;
-        source.pass(log, given, 0);
+        source.pass(log, given);
     }
     log.end_stream(source.stream);
 }
@@ -261,19 +263,13 @@ impl Source {
         log: &OutputLog,
         read: impl FnOnce(&OutputSource, &mut [u8]) -> io::Result<usize>,
     ) -> Got {
-        let mut copied = Vec::new();
-        let got = SCRATCH.with_borrow_mut(|scratch| match read(&self.source, scratch.first(most(log))) {
+        let mut scratch = SCRATCH.take().unwrap_or_else(Scratch::new);
+        let got = match read(&self.source, scratch.first(most(log))) {
             Ok(0) => Got::End,
             Ok(count) => {
-                let bytes = &scratch.first(count)[..];
-                match self.way {
-                    Way::Straight => log.append(self.stream, bytes),
-                    // The buffer is the thread's, and what is on the way may be waited for on another one.
-                    // In pieces that the log takes as they are, if they come out as they are.
-                    Way::Through { .. } => {
-                        copied.extend(bytes.chunks(log.piece()).map(Bytes::copy_from_slice))
-                    }
-                    Way::Withheld => log.withhold(count, None),
+                self.take(log, &scratch.first(count)[..]).await;
+                if count >= READ / 2 && !self.enlarged {
+                    self.enlarge();
                 }
                 Got::Bytes(count)
             }
@@ -284,44 +280,51 @@ impl Source {
                 warn!(stream = ?self.stream, %error, "a stream failed");
                 Got::End
             }
-        });
-        if let Got::Bytes(count) = got
-            && count >= READ / 2
-            && !self.enlarged
-        {
-            self.enlarge();
+        };
+        SCRATCH.set(Some(scratch));
+        got
+    }
+
+    /// Sends what was read on its way.
+    async fn take(&mut self, log: &OutputLog, bytes: &[u8]) {
+        if let Way::Straight = self.way {
+            return log.append(self.stream, bytes);
         }
-        for piece in copied {
-            let count = piece.len();
+        // In pieces that the log takes as they are, if they come out as long as they went in.
+        for piece in bytes.chunks(log.piece()) {
             let Way::Through { ingest, idle_at } = &mut self.way else {
-                // Blocked since the piece before.
-                log.withhold(count, None);
+                log.withhold(piece.len(), None);
                 continue;
             };
             *idle_at = Some(Instant::now() + IDLE);
-            let given = exclusive(ingest).push(piece).await;
-            self.pass(log, given, count);
+            match exclusive(ingest).push(piece).await {
+                Ok(None) => log.append(self.stream, piece),
+                Ok(Some(bytes)) => log.append_own(self.stream, bytes),
+                Err(reason) => self.withhold(log, piece.len(), reason),
+            }
         }
-        got
     }
 
     async fn idle(&mut self, log: &OutputLog) {
         if let Way::Through { ingest, idle_at } = &mut self.way {
             *idle_at = None;
             let given = exclusive(ingest).idle().await;
-            self.pass(log, given, 0);
+            self.pass(log, given);
         }
     }
 
-    /// Appends what the way gave for `taken` bytes.
-    fn pass(&mut self, log: &OutputLog, given: Result<Bytes, Withhold>, taken: usize) {
+    /// Appends what the way gave at an end.
+    fn pass(&mut self, log: &OutputLog, given: Result<Bytes, Withhold>) {
         match given {
             Ok(bytes) => log.append_own(self.stream, bytes),
-            Err(Withhold(reason)) => {
-                self.way = Way::Withheld;
-                log.withhold(taken, Some(reason));
-            }
+            Err(reason) => self.withhold(log, 0, reason),
         }
+    }
+
+    /// Blocks the way, with `taken` bytes on it.
+    fn withhold(&mut self, log: &OutputLog, taken: usize, Withhold(reason): Withhold) {
+        self.way = Way::Withheld;
+        log.withhold(taken, Some(reason));
     }
 
     fn enlarge(&mut self) {
