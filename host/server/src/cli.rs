@@ -54,8 +54,9 @@ struct Cli {
     #[command(flatten)]
     plugins: PluginArgs,
     /// What is logged to standard error: a level (error, warn, info, debug, trace) or a `tracing` filter.
-    #[arg(long, global = true, env = "WEIR_LOG", default_value = "error", value_name = "FILTER")]
-    log: String,
+    /// Errors, unless told otherwise.
+    #[arg(long, global = true, env = "WEIR_LOG", value_name = "FILTER")]
+    log: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -166,7 +167,13 @@ pub fn main() -> ExitCode {
         return weir_process::run_fork_server().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     let cli = Cli::parse();
-    if let Err(error) = start_log(&cli.log) {
+    let filter = match (&cli.log, &cli.command) {
+        (Some(filter), _) => filter,
+        (None, None | Some(Command::Serve(_))) => "error",
+        // The others tell the person themselves why plugins are not loaded.
+        (None, Some(_)) => "error,weir::loading=off",
+    };
+    if let Err(error) = start_log(filter) {
         return own_fault(&error);
     }
     let result = match &cli.command {

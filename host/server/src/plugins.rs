@@ -168,7 +168,7 @@ impl Plugins {
                 None
             }
             Err(failure) => {
-                error!(%failure, "the plugins are not loaded");
+                error!(target: "weir::loading", %failure, "the plugins are not loaded");
                 let set = self.standing().set;
                 let message = failure.to_string();
                 self.replace(Standing { set, failure: Some(Arc::new(failure)) });
