@@ -252,6 +252,8 @@ fn an_answer_for_the_session_holds_for_this_question_alone(launch: Launch) {
         json!({ "argv": ["sh", "-c", ": "] }),
         json!({ "argv": ["sh", "-c", ":"], "cwd": "/" }),
         json!({ "argv": ["sh", "-c", ":"], "envPolicy": { "set": { "BASH_ENV": "x" } } }),
+        json!({ "argv": ["sh", "-c", ":"], "envPolicy": { "inherit": "none" } }),
+        json!({ "argv": ["sh", "-c", ":"], "envPolicy": { "exclude": ["PATH"] } }),
         json!({ "argv": ["sh", "-c", ":"], "arg0": "rm" }),
     ] {
         let id = host.send_request("process/run", other);

@@ -441,6 +441,7 @@ fn exactly(judgement: &Judgement, spec: &StartSpec) -> Exactly {
         argv: command.argv.clone(),
         cwd: command.cwd.clone(),
         env: command.env.clone(),
+        environment: spec.command.env.clone(),
         arg0: spec.arg0_of(command),
     }
 }

@@ -1,6 +1,7 @@
 //! Questions to the client: may this command run?
 
 use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -54,8 +55,10 @@ pub(crate) struct Exactly {
     pub(crate) generation: u64,
     pub(crate) argv: Vec<String>,
     pub(crate) cwd: String,
-    /// What the caller sets.
+    /// What the caller and policies set.
     pub(crate) env: Vec<(String, String)>,
+    /// All that the command would get: what is inherited may change what the words mean as well.
+    pub(crate) environment: Vec<(OsString, OsString)>,
     /// Anything else that changes what the words mean.
     pub(crate) arg0: Option<String>,
 }

@@ -21,9 +21,19 @@ fn log() -> String {
     (0..200_000).map(line).collect()
 }
 
+/// The same with colours, as on a terminal.
+fn coloured() -> String {
+    let paint = |line: &str| match line.split_once(' ') {
+        Some((word, rest)) => format!("\x1b[1m\x1b[32m{word}\x1b[0m {rest}\n"),
+        None => format!("{line}\n"),
+    };
+    log().lines().map(paint).collect()
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut inputs = vec![
         ("build log".to_owned(), log().into_bytes()),
+        ("coloured build log".to_owned(), coloured().into_bytes()),
         ("corpus".to_owned(), LINES.repeat(1000).into_bytes()),
     ];
     for path in std::env::args().skip(1) {

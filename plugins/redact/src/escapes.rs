@@ -1,4 +1,4 @@
-//! The ways in which programs write a byte: as it is, in URLs, JSON, sources, HTML, and between a terminal's colours.
+//! The ways in which programs write a byte: as it is, in URLs (once or more), JSON, sources, shells' quotes and HTML.
 
 /// What stands at a place, compared with the bytes of a secret that are wanted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,13 +10,15 @@ pub enum Unit {
     Miss,
 }
 
-const ENTITIES: &[(u8, &[&str])] = &[
-    (b'&', &["&amp;", "&#38;", "&#x26;"]),
-    (b'<', &["&lt;", "&#60;", "&#x3c;", "&#x3C;"]),
-    (b'>', &["&gt;", "&#62;", "&#x3e;", "&#x3E;"]),
-    (b'"', &["&quot;", "&#34;", "&#x22;"]),
-    (b'\'', &["&#39;", "&#x27;", "&#039;", "&apos;"]),
-];
+/// Entities by name; any character may be one by its number.
+const ENTITIES: &[(u8, &str)] =
+    &[(b'&', "&amp;"), (b'<', "&lt;"), (b'>', "&gt;"), (b'"', "&quot;"), (b'\'', "&apos;")];
+/// A numeric entity has at most so many digits.
+const LONGEST_ENTITY: usize = 8;
+/// A byte is escaped for a URL at most so many times.
+const LONGEST_PERCENT: usize = 4;
+/// How a quote stands within a quoted word of a shell: closed, written otherwise, and opened again.
+const SHELL_QUOTES: &[&[u8]] = &[b"'\\''", b"'\"'\"'"];
 const SHORT: &[(u8, u8)] = &[
     (b'\n', b'n'),
     (b'\r', b'r'),
@@ -24,12 +26,13 @@ const SHORT: &[(u8, u8)] = &[
     (8, b'b'),
     (12, b'f'),
     (0x1b, b'e'),
+    (0x1b, b'E'),
+    (7, b'a'),
+    (11, b'v'),
     (b'"', b'"'),
     (b'\'', b'\''),
     (b'/', b'/'),
 ];
-/// A control sequence is at most so long.
-const LONGEST_CONTROL: usize = 24;
 
 /// Compares the beginning of `text` with `wanted`, which is not empty. `wraps`: line ends may stand between.
 pub fn unit(text: &[u8], wanted: &[u8], wraps: bool) -> Unit {
@@ -39,7 +42,7 @@ pub fn unit(text: &[u8], wanted: &[u8], wraps: bool) -> Unit {
         b'%' => percent(text, wanted),
         b'\\' => backslash(text, wanted),
         b'&' => entity(text, wanted),
-        0x1b => control(text, want),
+        b'\'' if want == b'\'' => shell_quote(text, wanted),
         b'+' if want == b' ' => Unit::Take(1, 1),
         b'\r' if want == b'\n' => Unit::Take(1, 0),
         b'\n' if wraps && want != b'\n' => Unit::Take(1, 0),
@@ -73,11 +76,34 @@ fn percent(text: &[u8], wanted: &[u8]) -> Unit {
     if wanted.starts_with(&text[..3]) {
         return Unit::Take(3, 3);
     }
+    // `%25` is a percent sign, which may be that of another escape.
+    let again = text[1..].chunks(2).take(LONGEST_PERCENT).take_while(|pair| *pair == b"25").count();
+    let digits = &text[1 + 2 * again..];
+    if again > 0 && hex_open(digits, 2) {
+        return Unit::Wait;
+    }
+    if wanted[0] == b'%' && again > 0 {
+        return Unit::Take(1 + 2 * again, 1);
+    }
+    let code = if again > 0 { digits.get(..2).and_then(hex) } else { Some(code) };
     match (u32::from(wanted[0]), code) {
-        (want, code) if want == code => Unit::Take(3, 1),
-        (0x0a, 0x0d) => Unit::Take(3, 0),
+        (want, Some(code)) if want == code => Unit::Take(3 + 2 * again, 1),
+        (0x20, Some(0x2b)) => Unit::Take(3 + 2 * again, 1),
+        (0x0a, Some(0x0d)) => Unit::Take(3 + 2 * again, 0),
         _ => Unit::Miss,
     }
+}
+
+fn shell_quote(text: &[u8], wanted: &[u8]) -> Unit {
+    for quote in SHELL_QUOTES.iter().filter(|quote| !wanted.starts_with(&quote[..2])) {
+        if text.starts_with(quote) {
+            return Unit::Take(quote.len(), 1);
+        }
+        if text.len() > 1 && quote.starts_with(text) {
+            return Unit::Wait;
+        }
+    }
+    Unit::Miss
 }
 
 fn backslash(text: &[u8], wanted: &[u8]) -> Unit {
@@ -85,7 +111,7 @@ fn backslash(text: &[u8], wanted: &[u8]) -> Unit {
     let Some(&letter) = text.get(count) else { return if count > 16 { Unit::Miss } else { Unit::Wait } };
     let digits = &text[count + 1..];
     // A backslash may itself be written by its code.
-    for (code, letter_of) in [(&b"5c"[..], b'x'), (b"005c", b'u')] {
+    for (code, letter_of) in [(&b"5c"[..], b'x'), (b"005c", b'u'), (b"34", b'1')] {
         if wanted[0] == b'\\' && letter == letter_of {
             let seen = digits.len().min(code.len());
             match digits[..seen].eq_ignore_ascii_case(&code[..seen]) {
@@ -112,6 +138,21 @@ fn backslash(text: &[u8], wanted: &[u8]) -> Unit {
         b'x' if hex_open(digits, 2) => Unit::Wait,
         b'x' if digits.get(..2).and_then(hex) == Some(u32::from(wanted[0])) => Unit::Take(count + 3, 1),
         b'u' => unicode(digits, wanted, count),
+        b'0'..=b'3' => octal(&text[count..], wanted[0], count),
+        // A shell puts a backslash before everything that is not plain.
+        _ if letter == wanted[0] && !letter.is_ascii_alphanumeric() => Unit::Take(count + 1, 1),
+        _ => Unit::Miss,
+    }
+}
+
+fn octal(digits: &[u8], want: u8, slashes: usize) -> Unit {
+    let seen = &digits[..digits.len().min(3)];
+    if !seen.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
+        return Unit::Miss;
+    }
+    match seen.iter().fold(0, |code, digit| code * 8 + u32::from(digit - b'0')) {
+        _ if seen.len() < 3 => Unit::Wait,
+        code if code == u32::from(want) => Unit::Take(slashes + 3, 1),
         _ => Unit::Miss,
     }
 }
@@ -143,8 +184,7 @@ fn unicode(digits: &[u8], wanted: &[u8], slashes: usize) -> Unit {
 }
 
 fn entity(text: &[u8], wanted: &[u8]) -> Unit {
-    let Some((_, names)) = ENTITIES.iter().find(|(byte, _)| *byte == wanted[0]) else { return Unit::Miss };
-    for name in *names {
+    for (_, name) in ENTITIES.iter().filter(|(byte, _)| *byte == wanted[0]) {
         let name = name.as_bytes();
         if wanted.starts_with(name) {
             return Unit::Miss;
@@ -156,23 +196,41 @@ fn entity(text: &[u8], wanted: &[u8]) -> Unit {
             return Unit::Wait;
         }
     }
-    Unit::Miss
+    match text.get(1) {
+        None => Unit::Wait,
+        Some(b'#') => number(text, wanted),
+        Some(_) => Unit::Miss,
+    }
 }
 
-fn control(text: &[u8], want: u8) -> Unit {
-    if want == 0x1b {
-        return Unit::Take(1, 1);
-    }
-    match text.get(1) {
+/// `&#65;` and `&#x41;`.
+fn number(text: &[u8], wanted: &[u8]) -> Unit {
+    let (radix, from) = match text.get(2) {
         None => return Unit::Wait,
-        Some(b'[') => {}
-        Some(_) => return Unit::Miss,
+        Some(b'x' | b'X') => (16, 3),
+        Some(_) => (10, 2),
+    };
+    let digits = &text[from..];
+    let digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+    let count = digits.iter().take(LONGEST_ENTITY + 1).take_while(digit).count();
+    match digits.get(count) {
+        None if count <= LONGEST_ENTITY => return Unit::Wait,
+        Some(b';') if count > 0 && count <= LONGEST_ENTITY => {}
+        _ => return Unit::Miss,
     }
-    let body = &text[2..];
-    match body.iter().take(LONGEST_CONTROL).position(|byte| !(0x20..0x40).contains(byte)) {
-        Some(last) if (0x40..0x7f).contains(&body[last]) => Unit::Take(last + 3, 0),
-        None if body.len() < LONGEST_CONTROL => Unit::Wait,
-        _ => Unit::Miss,
+    let used = from + count + 1;
+    if wanted.starts_with(&text[..used]) {
+        return Unit::Miss;
+    }
+    let code =
+        std::str::from_utf8(&digits[..count]).ok().and_then(|digits| u32::from_str_radix(digits, radix).ok());
+    let Some(character) = code.and_then(char::from_u32) else { return Unit::Miss };
+    let mut buffer = [0; 4];
+    let bytes = character.encode_utf8(&mut buffer).as_bytes();
+    match wanted.starts_with(bytes) {
+        true => Unit::Take(used, bytes.len()),
+        false if (wanted[0], character) == (b'\n', '\r') => Unit::Take(used, 0),
+        false => Unit::Miss,
     }
 }
 
@@ -185,6 +243,10 @@ pub fn spellings(bytes: &[u8]) -> Vec<(Vec<u8>, usize)> {
         (format!("%{byte:02X}").into_bytes(), 1),
         (format!("\\x{byte:02x}").into_bytes(), 1),
         (format!("\\x{byte:02X}").into_bytes(), 1),
+        (format!("\\{byte:03o}").into_bytes(), 1),
+        // An escape within an escape: more of them begin with the same three bytes.
+        (format!("%25{byte:02X}").into_bytes(), 1),
+        (format!("%2525{byte:02x}").into_bytes(), 1),
     ];
     // Hexadecimal digits of mixed case.
     if let [high, low] = format!("{byte:02x}").as_bytes() {
@@ -202,18 +264,26 @@ pub fn spellings(bytes: &[u8]) -> Vec<(Vec<u8>, usize)> {
         let units = || character.encode_utf16();
         found.push((units().map(|unit| format!("\\u{unit:04x}")).collect::<String>().into_bytes(), width));
         found.push((units().map(|unit| format!("\\u{unit:04X}")).collect::<String>().into_bytes(), width));
+        found.extend(character.chars().flat_map(|one| {
+            let code = u32::from(one);
+            [format!("&#{code};"), format!("&#0{code};"), format!("&#x{code:x};"), format!("&#X{code:X};")]
+                .map(|text| (text.into_bytes(), width))
+        }));
     }
     for (_, letter) in SHORT.iter().filter(|(short, _)| *short == byte) {
         found.push((vec![b'\\', *letter], 1));
     }
-    for (_, names) in ENTITIES.iter().filter(|(entity, _)| *entity == byte) {
-        found.extend(names.iter().map(|name| (name.as_bytes().to_vec(), 1)));
-    }
+    found.extend(
+        ENTITIES.iter().filter(|(one, _)| *one == byte).map(|(_, name)| (name.as_bytes().to_vec(), 1)),
+    );
     if byte == b' ' {
-        found.push((vec![b'+'], 1));
+        found.extend([b"+".to_vec(), b"%2B".to_vec(), b"%2b".to_vec()].map(|text| (text, 1)));
     }
-    if byte == b'\\' {
-        found.push((vec![b'\\', b'\\'], 1));
+    if byte == b'\'' {
+        found.extend(SHELL_QUOTES.iter().map(|quote| (quote.to_vec(), 1)));
+    }
+    if !byte.is_ascii_alphanumeric() {
+        found.push((vec![b'\\', byte], 1));
     }
     if byte == b'\n' {
         found.extend(
@@ -263,15 +333,15 @@ mod tests {
 
     #[test]
     fn half_an_escape_waits() {
-        for text in ["%", "%4", "\\", "\\u", "\\u00", "\\x4", "\x1b", "\x1b[3"] {
+        for text in ["%", "%4", "%25", "%254", "\\", "\\u", "\\u00", "\\x4", "\\10", "&", "&#", "&#6", "&#x"]
+        {
             assert_eq!(unit(text.as_bytes(), b"A", false), Unit::Wait, "{text:?}");
         }
         assert_eq!(unit(b"&am", b"&", false), Unit::Wait);
     }
 
     #[test]
-    fn colours_and_line_ends_only_interrupt() {
-        assert_eq!(unit(b"\x1b[1;31mA", b"A", false), Unit::Take(7, 0));
+    fn line_ends_only_interrupt() {
         assert_eq!(unit(b"\r\nA", b"A", true), Unit::Take(2, 0));
         assert_eq!(unit(b"\nA", b"A", false), Unit::Miss);
     }

@@ -88,6 +88,10 @@ impl Format {
         if open {
             return Outcome::Wait((prefix.len() + length >= 6 && length > 0).then_some(start));
         }
+        // What follows it in another colour is something else.
+        let most = self.most.filter(|most| length > *most);
+        let end = most.and_then(|most| view.mark(from, self.least..=most)).unwrap_or(end);
+        let length = end - from;
         let body = &view.bytes[from..end];
         let truncated = view.ended && end == view.bytes.len() && length >= TRUNCATED;
         let enough = length >= self.least || truncated;

@@ -1,5 +1,7 @@
 //! What a rule says of a place, and the window of the stream through which it looks.
 
+use std::ops::RangeInclusive;
+
 use crate::block::BlockBody;
 use crate::byte_set::ByteSet;
 
@@ -11,6 +13,8 @@ pub const CONTEXT: usize = 128;
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub bytes: &'a [u8],
+    /// Places before which something stands that nobody sees, in order.
+    pub marks: &'a [usize],
     /// Whether nothing comes after them.
     pub ended: bool,
 }
@@ -49,12 +53,19 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Where what nobody sees stands in the bytes from `from` on, at one of these distances: the last such place.
+    pub fn mark(&self, from: usize, distances: RangeInclusive<usize>) -> Option<usize> {
+        let upto = self.marks.partition_point(|mark| *mark <= from + distances.end());
+        let mark = *self.marks[..upto].last()?;
+        (mark >= from + distances.start()).then_some(mark)
+    }
+
     /// Whether a word may begin at `at`: what stands before is no letter or digit, or is the end of an escape
     /// (`\n`, `%3D`, `\u0022`, a colour).
     pub fn border(&self, at: usize) -> bool {
         let before = &self.bytes[..at];
         let Some(last) = before.last() else { return true };
-        if !last.is_ascii_alphanumeric() {
+        if self.marks.binary_search(&at).is_ok() || !last.is_ascii_alphanumeric() {
             return true;
         }
         let back = |count: usize| before.len().checked_sub(count).map(|index| before[index]);

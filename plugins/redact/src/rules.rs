@@ -163,6 +163,11 @@ impl Rules {
         }) as u16
     }
 
+    /// Whether it is known by what stands before it: the last ones of `OTHER_KINDS`.
+    pub fn is_named(&self, kind: u16) -> bool {
+        (AUTHORIZATION..OTHER_KINDS.len() as u16).contains(&kind)
+    }
+
     /// The name of a kind.
     pub fn kind_name(&self, kind: u16) -> &str {
         &self.kinds[usize::from(kind)]

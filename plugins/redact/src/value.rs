@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::escapes::{Unit, spellings, unit};
+use crate::invisible::shown_of;
 use crate::outcome::{Hit, Outcome, View};
 use crate::tag::Tagger;
 
@@ -39,11 +40,21 @@ pub struct Value {
 }
 
 impl Value {
-    /// The values to look for in `text`: the whole and, if there are several, its lines.
+    /// The values to look for in `text`: the whole and, if there are several, its lines; as they are and, if that is
+    /// not the same, as they are shown.
     pub fn of(text: &[u8], salt: u64) -> Vec<Value> {
         let mut tagger = Tagger::new(salt);
         tagger.bytes(text);
         let tag = tagger.tag();
+        let shown = shown_of(text);
+        let mut parts = Value::parts(text);
+        if shown != text && shown.len() >= SHORTEST {
+            parts.extend(Value::parts(&shown));
+        }
+        parts.into_iter().map(|part| Value { bytes: part.to_vec(), tag }).collect()
+    }
+
+    fn parts(text: &[u8]) -> BTreeSet<&[u8]> {
         let whole = text.strip_suffix(b"\n").filter(|rest| rest.len() >= SHORTEST).unwrap_or(text);
         let mut parts = BTreeSet::from([&whole[..whole.len().min(LONGEST)]]);
         if whole.contains(&b'\n') {
@@ -53,14 +64,14 @@ impl Value {
                 lines.filter(|line| line.len() >= SHORTEST_LINE).map(|line| &line[..line.len().min(LONGEST)]),
             );
         }
-        parts.into_iter().map(|part| Value { bytes: part.to_vec(), tag }).collect()
+        parts
     }
 
     /// The first three bytes of every text that stands for it.
     pub fn anchors(&self) -> Vec<([u8; 3], Form)> {
         let wraps = self.bytes.len() >= WRAPPED;
         let mut found = Vec::new();
-        let gaps: &[&[u8]] = if wraps { &[b"\x1b[", b"\n", b"\r\n"] } else { &[b"\x1b["] };
+        let gaps: &[&[u8]] = if wraps { &[b"\n", b"\r\n"] } else { &[] };
         let plain = heads(self.bytes.len(), gaps, |at| spellings(&self.bytes[at..]));
         found.extend(plain.into_iter().map(|head| (head, Form::Plain)));
         let gaps: &[&[u8]] =

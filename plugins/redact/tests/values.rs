@@ -27,6 +27,33 @@ fn each(value: &str, write: impl Fn(u8) -> String) -> String {
     value.bytes().map(write).collect()
 }
 
+fn percent(text: &str) -> String {
+    each(text, |b| if unreserved(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+}
+
+/// What bash's `printf %q` makes of it, but for line ends.
+fn backslashed(text: &str) -> String {
+    let escape = |c: char| {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && !"-_./%+:@\n".contains(c) { "\\" } else { "" }
+    };
+    text.chars().map(|c| format!("{}{c}", escape(c))).collect()
+}
+
+/// The inside of `$'…'`.
+fn ansi_c(text: &str) -> String {
+    each(text, |b| match b {
+        b'\n' => "\\n".to_owned(),
+        b'\'' | b'\\' => format!("\\{}", char::from(b)),
+        0x20..0x7f => char::from(b).to_string(),
+        _ => format!("\\{b:03o}"),
+    })
+}
+
+/// With something between all of its characters that nobody sees.
+fn split(between: &str, text: &str) -> String {
+    text.chars().map(String::from).collect::<Vec<_>>().join(between)
+}
+
 fn unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
@@ -81,7 +108,28 @@ fn forms(value: &str) -> Vec<(&'static str, String)> {
                 .collect(),
         ),
         ("crlf", value.replace('\n', "\r\n")),
+        ("html, decimal", value.chars().map(|c| format!("&#{};", u32::from(c))).collect()),
+        ("html, decimal, zeros", value.chars().map(|c| format!("&#{:04};", u32::from(c))).collect()),
+        ("html, hex", value.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect()),
+        ("html, upper hex", value.chars().map(|c| format!("&#X{:X};", u32::from(c))).collect()),
+        ("percent, twice", percent(&percent(value))),
+        ("percent, three times", percent(&percent(&percent(value)))),
+        ("all percent, twice", each(value, |b| format!("%25{b:02x}"))),
+        ("octal", each(value, |b| format!("\\{b:03o}"))),
+        ("printf %q", backslashed(value)),
+        ("printf %q in the C locale", ansi_c(value)),
+        ("single quotes of a shell", value.replace('\'', "'\\''")),
+        ("shlex.quote", value.replace('\'', "'\"'\"'")),
+        ("set split", split("\x1b(B", value)),
+        ("nul split", split("\0", value)),
+        ("zero-width split", split("\u{200b}", value)),
+        ("link split", split("\x1b]8;;http://x/\x07", value)),
+        ("split by all", split("\x1b7\x0f\u{9b}1m\u{2060}\x7f\x1b[K", value)),
+        ("utf-16", value.encode_utf16().flat_map(u16::to_le_bytes).map(char::from).collect()),
     ];
+    if !value.is_ascii() {
+        found.retain(|(name, _)| *name != "utf-16");
+    }
     for (name, alphabet) in [("base64", STANDARD), ("base64url", URL)] {
         for before in ["", "u", "us", "user:"] {
             let all = base64(format!("{before}{value}\n").as_bytes(), alphabet);
@@ -127,7 +175,7 @@ fn every_form_of_every_value_is_masked_with_the_tag_of_the_value() {
             let out = setup.cut(&format!("[{text}]\n"));
             let (masks, expected) = (out.matches("[redacted:").count(), mask_of(value));
             assert!(masks >= 1 && out.contains(&expected), "{form} of {value:?}: {text:?} gives {out:?}");
-            let rest = out.replace(&expected, "");
+            let rest = out.replace(&expected, "").replace('\0', "");
             assert!(rest.len() <= 16 + masks, "{form} of {value:?}: {text:?} leaves {rest:?}");
         }
     }

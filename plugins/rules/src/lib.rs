@@ -16,6 +16,7 @@ pub mod pattern;
 pub mod policy;
 pub mod render;
 pub mod rule;
+pub mod runner;
 pub mod script_state;
 pub mod split;
 pub mod wrapper;

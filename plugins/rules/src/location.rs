@@ -1,8 +1,19 @@
 //! Where a word points, as far as the text tells: absolute, without `.` and `..`, the home directory recognised.
 //! Links are not followed; nothing here reads a disk.
 
-use crate::glob::{Shape, Token};
+use crate::glob::{Glob, Shape, Token, intersect};
 use crate::model::Word;
+
+/// So many links of other processes are seen through in one path.
+const MOST_LINKS: usize = 4;
+
+/// Where a link of `/proc` leads.
+enum Link {
+    Root,
+    /// The directory of the command itself.
+    Directory,
+    Unknown,
+}
 
 /// A component of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +51,14 @@ impl Location {
     /// Of the path in `word`, seen from `cwd`. A path that ends in `/*` gives, beside itself, its directory: what
     /// takes everything in a directory takes the directory.
     pub fn of(word: &Word, cwd: &Self) -> Vec<Self> {
+        Self::of_within(word, cwd, MOST_LINKS)
+    }
+
+    /// The same through at most so many links of which nobody knows where they lead.
+    fn of_within(word: &Word, cwd: &Self, links: usize) -> Vec<Self> {
         if let Some((before, inside, after)) = braces(word) {
             let one = |part: &str| Word { text: format!("{before}{part}{after}"), literal: false };
-            return inside.split(',').flat_map(|part| Self::of(&one(part), cwd)).collect();
+            return inside.split(',').flat_map(|part| Self::of_within(&one(part), cwd, links)).collect();
         }
         let mut text = word.text.as_str();
         let unquoted;
@@ -53,6 +69,7 @@ impl Location {
         let (base, rest) = root(text, word.literal, cwd);
         let mut location = base;
         let mut everything_in = None;
+        let mut elsewhere = Vec::new();
         let mut rest_of = rest;
         while !rest_of.is_empty() {
             let (part, next) = rest_of.split_once('/').unwrap_or((rest_of, ""));
@@ -70,9 +87,22 @@ impl Location {
                     location.push(part);
                 }
             }
+            match location.link() {
+                None => {}
+                Some(Link::Root) => location = Self::absolute(Vec::new()),
+                Some(Link::Directory) => location = cwd.clone(),
+                // Of another process: where it is nobody knows. Often it is here, or at the root.
+                Some(Link::Unknown) if links > 0 && elsewhere.is_empty() => {
+                    let rest = Word { text: format!("/{rest_of}"), literal: word.literal };
+                    elsewhere = Self::of_within(&rest, cwd, links - 1);
+                    location = cwd.clone();
+                }
+                Some(Link::Unknown) => location = Self { adrift: true, ..Self::default() },
+            }
         }
         let mut all = vec![location];
         all.extend(everything_in);
+        all.extend(elsewhere);
         all
     }
 
@@ -84,6 +114,27 @@ impl Location {
         !self.adrift
             && (starts(&self.absolute, &directory.absolute)
                 || directory.absolute.is_none() && starts(&self.from_home, &directory.from_home))
+    }
+
+    /// The link of `/proc` at which this ends: `/proc/self/root` is the root, whatever it is called.
+    fn link(&self) -> Option<Link> {
+        let parts = self.absolute.as_deref()?;
+        let named = |part: &Part, name: &str| matches!(part, Part::Name(text) if text == name);
+        let rest = parts.split_first().filter(|(first, _)| named(first, "proc")).map(|(_, rest)| rest)?;
+        let (process, link) = match rest {
+            [process, link] => (process, link),
+            [process, task, _, link] if named(task, "task") => (process, link),
+            _ => return None,
+        };
+        let own = named(process, "self") || named(process, "thread-self");
+        match link {
+            Part::Name(name) if name == "root" => Some(Link::Root),
+            Part::Name(name) if name == "cwd" => Some(if own { Link::Directory } else { Link::Unknown }),
+            Part::Name(_) => None,
+            Part::Open { tokens, .. } => {
+                (may_be(tokens, "root") || may_be(tokens, "cwd")).then_some(Link::Unknown)
+            }
+        }
     }
 
     fn absolute(parts: Vec<Part>) -> Self {
@@ -131,6 +182,11 @@ impl Part {
             }
         }
     }
+}
+
+/// Whether a pattern may stand for a name.
+fn may_be(tokens: &[Token], name: &str) -> bool {
+    intersect(tokens, Glob::from_text(name).tokens())
 }
 
 /// The parts of a word with one `{a,b}` in it and nothing else that would have to be understood beside it.

@@ -148,6 +148,15 @@ impl Pattern {
         self.slots.iter().all(|slot| *slot == Slot::Many)
     }
 
+    /// How many words from the beginning are written out, the program's name included.
+    pub fn written_out(&self) -> usize {
+        let exact = |slot: &&Slot| matches!(slot, Slot::Word(glob) if glob.exact().is_some());
+        match self.program.exact() {
+            Some(_) => 1 + self.slots.iter().take_while(exact).count(),
+            None => 0,
+        }
+    }
+
     /// Plain: word for word, to the end. A word that is not literal is matched by `**`, and by `*` if it is
     /// surely one word; by nothing else.
     pub fn matches_plainly(&self, arguments: &[Word]) -> bool {

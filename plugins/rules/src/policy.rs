@@ -10,6 +10,7 @@ use crate::path_list::PathList;
 use crate::pattern::Match;
 use crate::render;
 use crate::rule::{Context, Meant, Rule, views};
+use crate::runner;
 use crate::script_state::directories;
 use crate::wrapper::is_seen_through;
 
@@ -69,6 +70,13 @@ impl Policy {
             let surely = if finding.matched >= Match::Reaches { Match::Yes } else { Match::No };
             (finding.verdict, surely) < (self.opaque, Match::Yes)
         };
+        if !request.opaque.is_empty() && finding.is_none() {
+            let vouched = runner::vouched(request, &self.allow, &context);
+            let decision = vouched.map(|request| self.judge(&request));
+            if let Some(decision) = decision.filter(|decision| decision.verdict == Verdict::Allow) {
+                return decision;
+            }
+        }
         if !request.opaque.is_empty() && finding.as_ref().is_none_or(says_less) {
             return self.opaque_decision(request);
         }

@@ -310,6 +310,18 @@ impl Rule {
         }
     }
 
+    /// How many words of the command the rule has written out, if it is plainly about it.
+    pub fn writes_out(&self, command: &Simple, context: &Context<'_>) -> usize {
+        if self.matches_plainly(command, context).is_none() {
+            return 0;
+        }
+        let program = command.name().unwrap_or_default();
+        let fits = |pattern: &&Pattern| {
+            pattern.program().matches(program) && pattern.matches_plainly(command.arguments())
+        };
+        self.words.iter().filter(fits).map(Pattern::written_out).max().unwrap_or(0)
+    }
+
     /// Whether the rule lets this variable be set.
     pub fn lets_set(&self, name: &str) -> bool {
         self.env.iter().any(|glob| glob.matches(name))

@@ -373,3 +373,48 @@ fn a_rule_of_the_preset_can_be_left_out() {
         "without[0]: expected the id of a rule of the preset `cautious`, found `pushes`"
     );
 }
+
+#[test]
+fn a_secret_file_is_asked_about_by_whatever_way_its_path_goes() {
+    let policy = policy(CAUTIOUS);
+    for line in [
+        "cat /proc/self/root/etc/shadow",
+        "cat /proc/self/root/proc/1/root/etc/shadow",
+        "cat /proc/1/root/etc/shadow",
+        "cat /proc/self/task/1/root/etc/shadow",
+        "cat /proc/thread-self/root/../root/.ssh/id_rsa",
+        "cat //etc//shadow",
+        "cat /etc/./shadow",
+        "cat /usr/../etc/shadow",
+        "cat /proc/self/cwd/.env",
+        "cat /proc/self/cwd/../.ssh/key",
+        "cat /proc/1/cwd/etc/shadow",
+        "cat /proc/1/cwd/proc/2/cwd/etc/shadow",
+        "cat ~$/proc/*/root/etc/shadow",
+        "cat ~$/proc/self/r*/etc/shadow",
+        "cat ~$/proc/self/c*/.env",
+        "sort </proc/self/root/etc/shadow",
+        "grep -r x /proc/self/root",
+        "grep -r x /proc/self/cwd/../..",
+        "grep -r x /proc/1/cwd",
+        "grep -r x /proc/self/root/etc/.",
+        "tar c /proc/self/root/home",
+    ] {
+        is(&policy, &[line], Verdict::Ask, "secret-files");
+    }
+    for lines in
+        [&["cd /etc", "grep -r x ."][..], &["cd /proc/self/root/etc", "grep -r x ."], &["cd", "grep -r x ."]]
+    {
+        is(&policy, lines, Verdict::Ask, "secret-files");
+    }
+    let decision = expect(&policy, &support::direct("rm -rf /proc/self/root/usr"), Verdict::Deny);
+    assert_eq!(decision.rule.as_deref(), Some("broad-delete"));
+    for line in [
+        "cat /proc/self/cwd/src/a.rs",
+        "cat /proc/cpuinfo",
+        "cat /proc/1/status",
+        "ls /proc/self/root/usr/include",
+    ] {
+        expect(&policy, &support::direct(line), Verdict::Allow);
+    }
+}

@@ -65,7 +65,9 @@ impl Setup {
     pub fn whole(&self, input: &str) -> String {
         let (out, masked) = self.run([input.as_bytes()], false);
         let out = String::from_utf8(out).expect("text");
-        for Masked { mask, .. } in &masked {
+        // Where there is a second look, it may mask what is around a mask of the first.
+        let one_look = weir_redact::invisible::shown_of(input.as_bytes()) == input.as_bytes();
+        for Masked { mask, .. } in masked.iter().filter(|_| one_look) {
             assert!(out.contains(mask.as_str()), "{mask} is reported and missing in {out}");
         }
         out
