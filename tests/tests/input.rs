@@ -182,6 +182,8 @@ fn event_loop(more: &str) -> Vec<String> {
          e.register(0, select.EPOLLIN)\n\
          r, w = os.pipe()\n\
          e.register(r, select.EPOLLIN)\n\
+         a, b = socket.socketpair()\n\
+         e.register(a, select.EPOLLIN)\n\
          {more}\n\
          print('ready', flush=True)\n\
          e.poll()\n\

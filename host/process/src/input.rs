@@ -9,6 +9,7 @@
 mod blocked;
 mod descriptor;
 mod proc;
+mod socket_pair;
 mod tree;
 mod watch;
 

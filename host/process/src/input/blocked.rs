@@ -10,7 +10,7 @@ use std::fs;
 
 use libc::c_long;
 
-use super::descriptor::{Kind, kind};
+use super::descriptor::{Descriptors, Kind};
 use super::proc::{Proc, Syscall, read_memory};
 use crate::cell::tree;
 use crate::streams::OtherEnd;
@@ -19,7 +19,7 @@ use crate::streams::OtherEnd;
 pub(super) const ARCHITECTURE_IS_KNOWN: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// The most descriptors of a set that is looked through: prompts have a handful.
-const MOST: usize = 256;
+const MOST: usize = 64;
 /// The most descriptors that a set of bits can name.
 const MOST_BITS: usize = 4096;
 
@@ -60,18 +60,19 @@ pub(super) fn wait(proc: &mut Proc, pid: i32, tid: i32, input: OtherEnd) -> Opti
     let call = proc.syscall(tid)?;
     let number = call.number as c_long;
     let argument = |index: usize| call.arguments[index];
+    let mut descriptors = Descriptors::new(pid, input);
     let descriptor = if let Some((_, place)) = READS.iter().find(|(known, _)| *known == number) {
         let descriptor = argument(*place) as i32;
-        (kind(pid, descriptor, input) == Kind::Input).then_some(descriptor)
+        (descriptors.kind(descriptor) == Kind::Input).then_some(descriptor)
     } else if POLLS.contains(&number) {
-        polled(tid, argument(0), argument(1)).and_then(|asked| asked.input(pid, input))
+        polled(tid, argument(0), argument(1)).and_then(|asked| asked.input(&mut descriptors))
     } else if SELECTS.contains(&number) {
         selected(tid, argument(0), [argument(1), argument(2), argument(3)])
-            .and_then(|asked| asked.input(pid, input))
+            .and_then(|asked| asked.input(&mut descriptors))
     } else if EPOLLS.contains(&number) {
         let epoll = argument(0) as i32;
         let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{epoll}")).ok()?;
-        Asked::of_epoll(&info).and_then(|asked| asked.input(pid, input))
+        Asked::of_epoll(&info).and_then(|asked| asked.input(&mut descriptors))
     } else {
         None
     }?;
@@ -85,10 +86,10 @@ struct Asked(Vec<(i32, bool)>);
 
 impl Asked {
     /// The descriptor of the input, if nothing but the process itself can wake it otherwise.
-    fn input(self, pid: i32, input: OtherEnd) -> Option<i32> {
+    fn input(self, descriptors: &mut Descriptors) -> Option<i32> {
         let mut found = None;
         for (descriptor, reads) in self.0 {
-            match kind(pid, descriptor, input) {
+            match descriptors.kind(descriptor) {
                 Kind::Input if reads => found = found.or(Some(descriptor)),
                 Kind::OwnWakeUp if reads => {}
                 // Room to write is somebody else's to make.
@@ -200,6 +201,6 @@ mod tests {
 
     #[test]
     fn who_waits_at_nothing_waits_for_no_input() {
-        assert_eq!(Asked::default().input(1, OtherEnd::Pipe(0)), None);
+        assert_eq!(Asked::default().input(&mut Descriptors::new(1, OtherEnd::Pipe(0))), None);
     }
 }

@@ -13,7 +13,9 @@ use crate::cell::tree;
 use crate::streams::OtherEnd;
 
 /// The time between two looks: with the second one, less than the second that is promised.
-const PERIOD: Duration = Duration::from_millis(450);
+const PERIOD: Duration = Duration::from_millis(550);
+/// The same where somebody is told of: what he is given is looked after by itself.
+const TOLD_PERIOD: Duration = Duration::from_millis(900);
 /// The same at first, and when something was given: many ask soon then. It grows from look to look.
 const FIRST_PERIOD: Duration = Duration::from_millis(100);
 /// How long somebody has to stay where he is to count as waiting, and how long one who is told of may be elsewhere
@@ -23,6 +25,8 @@ const MOMENT: Duration = Duration::from_millis(50);
 const LONG_MOMENT: Duration = Duration::from_millis(300);
 /// Moments in a row after which one who does not stay is only looked at from period to period.
 const MOMENTS: u32 = 4;
+/// The most time of a look; what was not come to has its turn at the next one.
+const MOST_TIME: Duration = Duration::from_millis(50);
 /// The most threads of a tree that are looked at, so that a fork bomb keeps nobody else waiting.
 const MOST_THREADS: usize = 4096;
 
@@ -105,8 +109,8 @@ impl Tree {
         if std::mem::replace(&mut self.given, given) != given {
             self.period = FIRST_PERIOD;
         }
-        let period = self.period;
-        self.period = (2 * period).min(PERIOD);
+        let period = if matches!(self.state, State::Told(_)) { TOLD_PERIOD } else { self.period };
+        self.period = (2 * self.period).min(PERIOD);
         Looked { waiting, after: if soon { moment } else { period } }
     }
 
@@ -124,14 +128,17 @@ impl Tree {
     /// Looks at every thread that has run, and at every new one.
     fn walk(&mut self, proc: &mut Proc) {
         let known: HashMap<i32, Thread> = self.threads.drain(..).map(|thread| (thread.tid, thread)).collect();
-        for (pid, tid) in tree::threads(self.root, MOST_THREADS) {
+        let threads = tree::threads(self.root, MOST_THREADS);
+        let began = Instant::now();
+        for (pid, tid) in threads {
             // Before looking where it is: what happens after it shows at the next look.
             let runs = proc.runs(tid);
-            let wait = match known.get(&tid) {
-                Some(known) if known.pid == pid && runs.is_some() && runs == known.runs => known.wait,
-                _ => blocked::wait(proc, pid, tid, self.input),
+            let thread = match known.get(&tid) {
+                Some(known) if known.pid == pid && runs.is_some() && runs == known.runs => *known,
+                _ if began.elapsed() > MOST_TIME => Thread { pid, tid, runs: None, wait: None },
+                _ => Thread { pid, tid, runs, wait: blocked::wait(proc, pid, tid, self.input) },
             };
-            self.threads.push(Thread { pid, tid, runs, wait });
+            self.threads.push(thread);
         }
     }
 
@@ -196,5 +203,86 @@ impl Found {
                 (Some(before), Some(now)) => before == now,
                 _ => self.wait.call == wait.call,
             }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::proc::parse_syscall;
+
+    /// A tree of processes 1 and 2, and what it is said to look like.
+    struct Looks(Tree);
+
+    impl Looks {
+        fn new() -> Self {
+            Self(Tree::new(0, OtherEnd::Pipe(0)))
+        }
+
+        /// Process `pid` waits at descriptor 0 and has run so often; nobody if it is 0. Gives who is told of.
+        fn see(&mut self, pid: i32, runs: u64, given: u64) -> Option<i32> {
+            let call = parse_syscall("0 0x0 0x1 0x2 0x3 0x4 0x5 0x6 0x7").expect("a call");
+            let wait = Wait { descriptor: 0, call };
+            let thread = |of: i32| {
+                let wait = (of == pid).then_some(wait);
+                Thread { pid: of, tid: of, runs: Some((runs, runs)), wait }
+            };
+            self.0.threads = vec![thread(1), thread(2)];
+            let now = self.0.who_waits();
+            self.0.state = self.0.next_state(now, given);
+            match self.0.state {
+                State::Nobody | State::Seen(_) => None,
+                State::Told(found) | State::Missed(found) => Some(found.waiting.pid),
+            }
+        }
+    }
+
+    #[test]
+    fn who_stays_is_told_of_at_the_second_look() {
+        let mut looks = Looks::new();
+        assert_eq!(looks.see(1, 1, 0), None);
+        assert_eq!(looks.see(1, 2, 0), None, "it has run meanwhile");
+        assert_eq!(looks.see(1, 2, 0), Some(1));
+    }
+
+    #[test]
+    fn who_was_given_something_and_has_run_has_taken_it() {
+        let mut looks = Looks::new();
+        looks.see(1, 1, 0);
+        assert_eq!(looks.see(1, 1, 0), Some(1));
+        assert_eq!(looks.see(1, 1, 1), Some(1), "it has not taken it yet");
+        assert_eq!(looks.see(1, 2, 1), None, "it waits anew");
+        assert_eq!(looks.see(1, 2, 1), Some(1));
+    }
+
+    #[test]
+    fn a_time_limit_and_a_signal_are_no_input() {
+        let mut looks = Looks::new();
+        looks.see(1, 1, 7);
+        for runs in 1..10 {
+            assert_eq!(looks.see(1, runs, 7), Some(1));
+        }
+        assert_eq!(looks.see(0, 10, 7), Some(1), "elsewhere for a moment");
+        assert_eq!(looks.see(1, 11, 7), Some(1));
+        looks.see(0, 12, 7);
+        assert_eq!(looks.see(0, 13, 7), None, "elsewhere for longer");
+    }
+
+    #[test]
+    fn one_is_told_of_as_long_as_it_waits() {
+        let mut looks = Looks::new();
+        looks.see(2, 1, 0);
+        assert_eq!(looks.see(2, 1, 0), Some(2));
+        looks.see(1, 2, 0);
+        assert_eq!(looks.see(1, 2, 0), None, "the other one, for the first time");
+        assert_eq!(looks.see(1, 2, 0), Some(1));
+    }
+
+    #[test]
+    fn what_is_given_on_the_way_makes_it_begin_anew() {
+        let mut looks = Looks::new();
+        looks.see(1, 1, 0);
+        assert_eq!(looks.see(1, 1, 1), None);
+        assert_eq!(looks.see(1, 1, 1), Some(1));
     }
 }

@@ -54,6 +54,8 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     given: AtomicU64,
+    /// It may be elsewhere by now, though nothing was given.
+    stirred: AtomicBool,
     ended: AtomicBool,
     /// The latest state alone. Nobody listens any more: the tree is gone.
     seen: watch::Sender<Option<WaitingForInput>>,
@@ -69,7 +71,12 @@ impl InputWatch {
     pub(crate) fn watch(&self, root: i32, input: OtherEnd) -> Option<Watched> {
         self.works(root).as_ref().ok()?;
         let (sender, seen) = watch::channel(None);
-        let entry = Arc::new(Entry { given: AtomicU64::new(0), ended: AtomicBool::new(false), seen: sender });
+        let entry = Arc::new(Entry {
+            given: AtomicU64::new(0),
+            stirred: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            seen: sender,
+        });
         let mut state = self.inner.lock();
         if !state.has_thread {
             let inner = Arc::clone(&self.inner);
@@ -99,6 +106,11 @@ impl Watched {
     /// Something is about to be given as input.
     pub(crate) fn give(&self) {
         self.entry.given.fetch_add(1, Ordering::Release);
+    }
+
+    /// Something has happened to the tree: it is looked at soon.
+    pub(crate) fn stir(&self) {
+        self.entry.stirred.store(true, Ordering::Release);
     }
 
     /// The input is at its end: nobody waits for it any more.
@@ -155,7 +167,8 @@ impl Entry {
             return false;
         }
         let given_now = self.given.load(Ordering::Acquire);
-        if Instant::now() >= *due || given_now != *given && tree.is_told() {
+        let stirred = given_now != *given && tree.is_told() || self.stirred.swap(false, Ordering::AcqRel);
+        if stirred || Instant::now() >= *due {
             *given = given_now;
             let Looked { waiting, after } = tree.look(proc, given_now);
             *due = Instant::now() + after;

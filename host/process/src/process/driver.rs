@@ -173,6 +173,7 @@ impl Driver {
         debug!(pid = self.pid, code, ?cause, "leader exited");
         self.leader = Leader::Exited;
         self.pump.log().record_exit(Exit { code, signal, cause, usage });
+        self.input.leave(self.pid, &self.pump);
         if self.leftovers == Leftovers::Terminate {
             self.leftovers_at = Some(Instant::now() + LEFTOVER_DELAY);
         }
@@ -202,6 +203,7 @@ impl Driver {
             Order::Signal { scope, signal, reply } => {
                 if self.tell(&ToShim::Signal { scope, number: signal.number() }) {
                     self.signals.push_back(reply);
+                    self.input.stir();
                 }
             }
             Order::Write(write) => {

@@ -21,6 +21,20 @@ impl InputState {
         self.watched.iter().for_each(Watched::give);
     }
 
+    /// A process may be elsewhere by now, or gone.
+    pub(super) fn stir(&self) {
+        self.watched.iter().for_each(Watched::stir);
+    }
+
+    /// A process of the tree has ended.
+    pub(super) fn leave(&mut self, pid: i32, pump: &Pump) {
+        self.stir();
+        self.due = self.due.filter(|(waiting, _)| waiting.pid != pid);
+        if pump.log().waiting_for_input().is_some_and(|waiting| waiting.pid == pid) {
+            pump.log().set_waiting_for_input(None);
+        }
+    }
+
     /// No more can be given.
     pub(super) fn close(&self) {
         self.watched.iter().for_each(Watched::end);
