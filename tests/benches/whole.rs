@@ -8,6 +8,8 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
+#[path = "whole/input.rs"]
+mod input;
 #[path = "whole/lines.rs"]
 mod lines;
 #[path = "whole/measures.rs"]

@@ -18,6 +18,9 @@ use crate::transcript::{Side, Transcript};
 /// stopped reading, which is a failure and must not become a hang.
 const OUTGOING: usize = 8 * 1024;
 
+/// Notifications of who waits for input.
+const INPUT_EVENTS: [&str; 2] = ["process/waitingForInput", "process/inputTaken"];
+
 /// Speaks JSON-RPC to a host. All methods take `&self` and may be called from several threads.
 ///
 /// Waiting methods share one deadline and panic when it passes; the `try_` forms return what is missing instead.
@@ -144,7 +147,8 @@ impl Client {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
     }
 
-    /// Claims the next notification about the process, in the order in which they came.
+    /// Claims the next notification about the process, in the order in which they came. Those of who waits for input
+    /// come when they come: they are passed over, and claimed with [`Client::input_event`].
     #[track_caller]
     pub fn event(&self, process: &str) -> Received {
         self.try_event(process).unwrap_or_else(|missing| panic!("{missing}"))
@@ -156,9 +160,39 @@ impl Client {
     ///
     /// If it does not come.
     pub fn try_event(&self, process: &str) -> Result<Received, Missing> {
+        self.take_event(process, "the next notification", |method| !INPUT_EVENTS.contains(&method))
+    }
+
+    /// Claims the next notification of who waits for input in the tree of the process.
+    #[track_caller]
+    pub fn input_event(&self, process: &str) -> Received {
+        self.take_event(process, "the next of who waits for input", |method| INPUT_EVENTS.contains(&method))
+            .unwrap_or_else(|missing| panic!("{missing}"))
+    }
+
+    /// Claims the next notification about the process of this method, leaving those before it.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come.
+    pub fn try_event_of(&self, process: &str, method: &str) -> Result<Received, Missing> {
+        self.take_event(process, method, |seen| seen == method)
+    }
+
+    fn take_event(
+        &self,
+        process: &str,
+        what: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Received, Missing> {
         self.shared.mailbox.take(
-            || format!("the next notification about process `{process}`"),
-            |state| state.events.get_mut(process).and_then(|queue| queue.pop_front()),
+            || format!("{what} about process `{process}`"),
+            |state| {
+                let queue = state.events.get_mut(process)?;
+                let method = |event: &Received| event.value["method"].as_str().is_some_and(&wanted);
+                let found = queue.iter().position(method)?;
+                queue.remove(found)
+            },
         )
     }
 
@@ -172,9 +206,14 @@ impl Client {
         events
     }
 
-    /// How many notifications about the process have come and are unclaimed. Does not wait.
-    pub fn pending_events(&self, process: &str) -> usize {
-        self.shared.mailbox.state().events.get(process).map_or(0, |queue| queue.len())
+    /// How many notifications of who waits for input in the tree of the process have come and are unclaimed. Does not
+    /// wait.
+    pub fn pending_input_events(&self, process: &str) -> usize {
+        let is_of_input = |event: &&Received| {
+            event.value["method"].as_str().is_some_and(|method| INPUT_EVENTS.contains(&method))
+        };
+        let state = self.shared.mailbox.state();
+        state.events.get(process).map_or(0, |queue| queue.iter().filter(is_of_input).count())
     }
 
     /// Claims the next message that is neither a response nor about a process and has this method.

@@ -84,6 +84,18 @@ impl<'h> Process<'h> {
         self.client.event(&self.id)
     }
 
+    /// The next notification of who waits for input in its tree.
+    #[track_caller]
+    pub fn input_event(&self) -> Received {
+        self.client.input_event(&self.id)
+    }
+
+    /// How many of those have come and are unclaimed. Does not wait.
+    #[must_use]
+    pub fn pending_input_events(&self) -> usize {
+        self.client.pending_input_events(&self.id)
+    }
+
     /// The notifications up to and with the next one of this method.
     #[track_caller]
     pub fn events_until(&self, method: &str) -> Vec<Received> {

@@ -104,7 +104,9 @@ fn the_version_is_told(launch: Launch) {
 fn the_doctor_finds_what_works(launch: Launch) {
     let finished = weir(&launch, &["doctor"]);
     assert_eq!(finished.status, 0, "{finished:?}");
-    for line in ["containment ", "terminals ", "memoryBytes ", "processes "] {
+    for line in
+        ["containment ", "terminals ", "input        who waits for it is seen", "memoryBytes ", "processes "]
+    {
         assert!(finished.stdout.contains(line), "{finished:?}");
     }
 }

@@ -15,6 +15,7 @@ weir_tests::both_ways!(
     arguments_arrive_as_they_were_sent,
     a_program_is_found_along_its_own_path,
     stdin_is_at_its_end_by_default,
+    without_a_terminal_nobody_is_there_to_page_or_to_ask,
     metadata_and_unknown_members_do_no_harm,
     the_host_tells_about_its_environment,
 );
@@ -27,6 +28,7 @@ mod inherited {
         names_like_credentials_are_not_inherited_unless_asked_for,
         the_directory_is_the_hosts_by_default,
         a_child_inherits_nothing_of_the_hosts_own,
+        the_hosts_own_pager_is_inherited_only_if_it_is_asked_for_by_name,
     );
 }
 
@@ -132,6 +134,79 @@ fn names_like_credentials_are_not_inherited_unless_asked_for(launch: Launch) {
         assert!(!kept.contains_key(name), "{name} is inherited");
         assert!(all.contains_key(name), "{name} was asked for");
     }
+}
+
+/// What a command that nobody sits at is told.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("GIT_PAGER", "cat"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("NO_COLOR", "1"),
+    ("PAGER", "cat"),
+    ("TERM", "dumb"),
+];
+
+/// Those of them that are there, with their values.
+#[track_caller]
+fn defaults(host: &Host, params: Value) -> Vec<(String, String)> {
+    let mut seen = environment(host, params).into_iter().collect::<Vec<_>>();
+    seen.retain(|(name, _)| DEFAULTS.iter().any(|(known, _)| known == name));
+    seen
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn without_a_terminal_nobody_is_there_to_page_or_to_ask(launch: Launch) {
+    let host = launch.start();
+    for params in [
+        json!({}),
+        json!({ "envDefaults": true }),
+        json!({ "envDefaults": null }),
+        json!({ "pipeStdin": true }),
+        json!({ "envPolicy": { "inherit": "all" } }),
+        json!({ "envPolicy": {}, "env": { "A": "1" } }),
+    ] {
+        assert_eq!(defaults(&host, params.clone()), owned(&DEFAULTS), "{params}");
+    }
+    // What the request says itself holds.
+    for (params, expected) in [
+        (json!({ "env": {} }), &[][..]),
+        (json!({ "env": { "PAGER": "less" } }), &[("PAGER", "less")][..]),
+        (json!({ "envPolicy": { "inherit": "none" } }), &[][..]),
+        (json!({ "envPolicy": { "exclude": ["GIT_*", "no_color", "TERM"] } }), &[("PAGER", "cat")][..]),
+        (
+            json!({ "envPolicy": { "includeOnly": ["*PAGER"] } }),
+            &[("GIT_PAGER", "cat"), ("PAGER", "cat")][..],
+        ),
+        (
+            json!({ "envPolicy": { "set": { "TERM": "vt100" }, "exclude": ["*PAGER"] }, "env": { "NO_COLOR": "" } }),
+            &[("GIT_TERMINAL_PROMPT", "0"), ("NO_COLOR", ""), ("TERM", "vt100")][..],
+        ),
+        (json!({ "envDefaults": false }), &[][..]),
+        (json!({ "envDefaults": false, "env": { "TERM": "x" }, "envPolicy": {} }), &[("TERM", "x")][..]),
+    ] {
+        assert_eq!(defaults(&host, params.clone()), owned(expected), "{params}");
+    }
+    let process = host.probe_with("print-env", json!({ "tty": true }));
+    let printed = String::from_utf8(pushed(&process.events(), "pty")).expect("text");
+    assert!(printed.contains("TERM=xterm-256color") && !printed.contains("PAGER"), "{printed}");
+}
+
+fn the_hosts_own_pager_is_inherited_only_if_it_is_asked_for_by_name(launch: Launch) {
+    let host = launch.env("PAGER", "most").env("TERM", "vt220").without_env("NO_COLOR").start();
+    let all = |more: Value| json!({ "envPolicy": merge(json!({ "inherit": "all" }), more) });
+    assert_eq!(defaults(&host, all(json!({}))), owned(&DEFAULTS));
+    assert_eq!(
+        defaults(&host, all(json!({ "includeOnly": ["PAGER", "TERM", "NO_COLOR"] }))),
+        owned(&[("NO_COLOR", "1"), ("PAGER", "most"), ("TERM", "vt220")])
+    );
+    assert_eq!(
+        defaults(&host, all(json!({ "includeOnly": ["PAGE?", "TER*"] }))),
+        owned(&[("PAGER", "cat"), ("TERM", "dumb")])
+    );
+    let off = merge(all(json!({})), json!({ "envDefaults": false }));
+    assert_eq!(defaults(&host, off), owned(&[("PAGER", "most"), ("TERM", "vt220")]));
 }
 
 fn the_directory_is_the_hosts_by_default(launch: Launch) {

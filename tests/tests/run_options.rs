@@ -19,6 +19,8 @@ weir_tests::binary_only!(
     a_time_that_is_over_is_told,
     a_limit_that_is_met_is_told,
     wrong_values_are_named,
+    variables_say_whether_somebody_sits_there,
+    events_say_who_waits_for_input,
 );
 
 /// Runs the binary on a terminal of 80x24.
@@ -32,6 +34,36 @@ fn screen<'h>(host: &'h Host, options: &[&str], command: &[&str]) -> Screen<'h> 
 /// What is started has the mark of the test.
 fn marked(host: &Host) -> Value {
     json!({ "envPolicy": { "set": { "WEIR_TEST_MARK": host.mark() } } })
+}
+
+fn variables_say_whether_somebody_sits_there(launch: Launch) {
+    let own =
+        launch.env("PAGER", "most").env("TERM", "vt220").without_env("NO_COLOR").without_env("GIT_PAGER");
+    let script = "echo $PAGER $TERM ${NO_COLOR-none} ${GIT_PAGER-none}";
+    for (options, expected) in [
+        (&[][..], "cat dumb 1 cat\n"),
+        (&["--no-env-defaults"], "most vt220 none none\n"),
+        (&["--tty"], "most vt220 none none\r\n"),
+        (&["--tty", "--no-env-defaults"], "most vt220 none none\r\n"),
+    ] {
+        let words = [&["run"], options, &["--", "sh", "-c", script]].concat();
+        let finished = CommandLine::start(&own, &words, b"").finish();
+        assert_eq!((finished.status, finished.stdout.as_str()), (0, expected), "{options:?}: {finished:?}");
+    }
+}
+
+fn events_say_who_waits_for_input(launch: Launch) {
+    // What is piped in ends the first of the two.
+    let words = ["run", "--tty", "--json", "--timeout", "3s", "--", "sh", "-c", "cat; exec cat"];
+    let finished = CommandLine::start(&launch, &words, b"").finish();
+    assert_eq!(finished.status, 124, "{finished:?}");
+    let events: Vec<Value> =
+        finished.stdout.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    let methods: Vec<&str> = events.iter().map(|event| event.text("method")).collect();
+    let waits = methods.iter().position(|method| *method == "process/waitingForInput").expect("it waits");
+    let taken = methods.iter().rposition(|method| *method == "process/inputTaken").expect("it is ended");
+    assert!(waits < taken && taken < methods.len() - 1, "{methods:?}");
+    assert_eq!(methods.last(), Some(&"process/closed"));
 }
 
 fn the_size_is_passed_on_and_followed(launch: Launch) {

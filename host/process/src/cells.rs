@@ -27,8 +27,9 @@ use crate::cell::{Cell, MAX_DESCRIPTORS, Stage};
 use crate::cgroup::{Cgroups, Controller};
 use crate::command::{Command, Output};
 use crate::environment::Variable;
+use crate::input::{InputNotSeen, InputWatch, Watched};
 use crate::limits::{Enforcement, HeldLimit, Limit, Limits, Mechanism, NotHeld};
-use crate::streams::{Ours, Streams, StreamsError};
+use crate::streams::{OtherEnd, Ours, Streams, StreamsError};
 
 /// How to run this executable, or any that calls [`run_fork_server`](crate::run_fork_server), as the fork server.
 #[derive(Debug, Clone)]
@@ -48,6 +49,9 @@ pub struct Cells {
     open_files: Rlimit,
     /// Looked for when they are first asked for.
     cgroups: Arc<OnceLock<Cgroups>>,
+    input: InputWatch,
+    /// The first fork server, as a child that can be looked at.
+    child: i32,
     /// Held over the few microseconds in which a request is handed over, and while a new fork server starts.
     link: Mutex<Link>,
 }
@@ -115,8 +119,10 @@ impl Cells {
     /// If the fork server's executable cannot be run.
     pub fn launch(command: ForkServerCommand) -> io::Result<Self> {
         let open_files = getrlimit(Resource::Nofile);
-        let link = Mutex::new(Link::open(&command, open_files)?);
-        Ok(Self { command, open_files, cgroups: Arc::default(), link })
+        let link = Link::open(&command, open_files)?;
+        let child = link.child.id().cast_signed();
+        let (cgroups, input, link) = (Arc::default(), InputWatch::default(), Mutex::new(link));
+        Ok(Self { command, open_files, cgroups, input, child, link })
     }
 
     /// Runs `command` in a cell of its own. Dropping the future ends what it has started.
@@ -170,6 +176,16 @@ impl Cells {
                 format!("the whole tree ({place})")
             }
         }
+    }
+
+    /// Whether processes that wait for input are seen on this machine, tried out at first. Blocks, for microseconds.
+    pub fn sees_waiting_for_input(&self) -> Result<(), &InputNotSeen> {
+        self.input.works(self.child).as_ref().copied()
+    }
+
+    /// Looks from now on at who waits for `input` in the tree of a shim; none where that is not seen.
+    pub(crate) fn watch_input(&self, shim: i32, input: OtherEnd) -> Option<Watched> {
+        self.input.watch(shim, input)
     }
 
     fn cgroups(&self) -> &Cgroups {

@@ -33,7 +33,7 @@ pub struct EnvPolicy {
     /// What to begin with.
     pub inherit: Inherit,
     /// Variables of the host's own choice: laid over what is inherited, as if they were inherited like it. Left out
-    /// where nothing is.
+    /// where nothing is. What is inherited stays where `include_only` has its very name: that was asked for.
     pub defaults: Vec<Variable>,
     /// Keep inherited variables whose names look like credentials (`*KEY*`, `*SECRET*`, `*TOKEN*`).
     pub ignore_default_excludes: bool,
@@ -65,7 +65,13 @@ impl EnvPolicy {
             })
             .collect();
         if self.inherit != Inherit::Nothing {
-            lay_over(&mut environment, &self.defaults);
+            let asked_for = |name: &OsStr| {
+                self.include_only.iter().any(|only| name.eq_ignore_ascii_case(only))
+                    && environment.iter().any(|(present, _)| present == name)
+            };
+            let defaults: Vec<_> =
+                self.defaults.iter().filter(|(name, _)| !asked_for(name)).cloned().collect();
+            lay_over(&mut environment, &defaults);
         }
         environment.retain(|(name, _)| !credentials.matches(name) && !exclude.matches(name));
         lay_over(&mut environment, &self.set);
@@ -125,6 +131,32 @@ mod tests {
         assert_eq!(policy.apply(host(), &[]).len(), 3);
         policy.ignore_default_excludes = true;
         assert_eq!(policy.apply(host(), &[]), host());
+    }
+
+    #[test]
+    fn defaults_are_laid_over_what_is_inherited_unless_that_was_asked_for_by_name() {
+        let inherited = variables(&[("PATH", "/bin"), ("PAGER", "less")]);
+        let policy = |inherit, include_only: &[&str]| EnvPolicy {
+            inherit,
+            defaults: variables(&[("PAGER", "cat"), ("TERM", "dumb")]),
+            include_only: include_only.iter().map(|name| (*name).to_owned()).collect(),
+            ..EnvPolicy::default()
+        };
+        for (policy, expected) in [
+            (policy(Inherit::Core, &[]), variables(&[("PATH", "/bin"), ("PAGER", "cat"), ("TERM", "dumb")])),
+            (policy(Inherit::All, &[]), variables(&[("PATH", "/bin"), ("PAGER", "cat"), ("TERM", "dumb")])),
+            (policy(Inherit::All, &["PAG*", "TERM"]), variables(&[("PAGER", "cat"), ("TERM", "dumb")])),
+            (policy(Inherit::All, &["pager", "TERM"]), variables(&[("PAGER", "less"), ("TERM", "dumb")])),
+            // It is not what the core inherits.
+            (policy(Inherit::Core, &["PAGER"]), variables(&[("PAGER", "cat")])),
+            (policy(Inherit::Nothing, &[]), Vec::new()),
+        ] {
+            assert_eq!(policy.apply(inherited.clone(), &[]), expected, "{policy:?}");
+        }
+        let excluded = EnvPolicy { exclude: vec!["PAGER".into(), "T*".into()], ..policy(Inherit::All, &[]) };
+        assert_eq!(excluded.apply(inherited.clone(), &[]), variables(&[("PATH", "/bin")]));
+        let set = EnvPolicy { set: variables(&[("PAGER", "more")]), ..policy(Inherit::All, &["PAGER"]) };
+        assert_eq!(set.apply(inherited, &[]), variables(&[("PAGER", "more")]));
     }
 
     #[test]

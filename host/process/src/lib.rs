@@ -14,6 +14,7 @@ mod cells;
 mod cgroup;
 mod command;
 mod environment;
+mod input;
 mod limits;
 mod log;
 mod process;
@@ -28,11 +29,12 @@ pub use cell::{DEFAULT_GRACE, Scope, Stage};
 pub use cells::{Cells, ForkServerCommand, StartError};
 pub use command::{Command, Output, StdinSource};
 pub use environment::{EnvPolicy, Inherit, Variable};
+pub use input::{InputNotSeen, WaitingForInput};
 pub use limits::{HeldLimit, Limit, Limits, Mechanism};
 pub use log::{
-    BackBatch, Cause, Chunk, Dropped, Event, Exit, LineBatch, LineRange, OutputLog, Overflow, ReadBatch,
-    Retention, Snapshot, SpilledOutput, Status, Store, StoreLimits, Stream, StreamSnapshot, Until, Usage,
-    WaitFor, incomplete_suffix,
+    BackBatch, Cause, Chunk, Dropped, Event, Exit, InputNews, LineBatch, LineRange, OutputLog, Overflow,
+    ReadBatch, Retention, Snapshot, SpilledOutput, Status, Store, StoreLimits, Stream, StreamSnapshot, Until,
+    Usage, WaitFor, incomplete_suffix,
 };
 pub use process::holders::Holder;
 pub use process::ingest::{Ingest, Ingesting, Withhold};

@@ -19,6 +19,7 @@ mod characters;
 mod cursor_table;
 mod disk;
 mod entry;
+mod input;
 mod output_log;
 mod page;
 mod region;
@@ -33,6 +34,7 @@ use bytes::Bytes;
 
 pub use self::characters::incomplete_suffix;
 pub use self::disk::SpilledOutput;
+pub use self::input::InputNews;
 pub use self::output_log::OutputLog;
 pub use self::page::{BackBatch, LineBatch, LineRange};
 pub use self::store::{Store, StoreLimits};

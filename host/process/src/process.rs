@@ -5,6 +5,7 @@
 mod driver;
 pub(crate) mod holders;
 pub(crate) mod ingest;
+mod input;
 mod pump;
 pub(crate) mod stdin;
 
@@ -49,6 +50,8 @@ pub struct ProcessOptions {
     pub grace: Duration,
     /// Bytes that may wait for the command to read them; see [`Process::write`].
     pub max_stdin_bytes: usize,
+    /// Look at who waits for its input, if that is a terminal or is kept open: see [`OutputLog::waiting_for_input`].
+    pub watch_input: bool,
 }
 
 /// What becomes of the rest of the tree when its leader has exited.
@@ -137,8 +140,9 @@ impl Process {
             Overflow::Spill => Some(spill_file(store).await?),
             _ => None,
         };
-        let Launched { cell, shim, pid, streams: Ours { stdin, output, terminal }, limits } =
-            cells.start(&mut command).await?;
+        let Launched { cell, shim, pid, streams, limits } = cells.start(&mut command).await?;
+        let Ours { stdin, input, output, terminal } = streams;
+        let watched = input.filter(|_| options.watch_input).and_then(|input| cells.watch_input(shim, input));
         let ends: Vec<_> = output.iter().map(|end| (end.stream, end.other_end)).collect();
         let streams: Vec<Stream> = output.iter().map(|end| end.stream).collect();
         let log = store.open_with(options.retention, &streams, file);
@@ -149,7 +153,7 @@ impl Process {
         let stdin = stdin.zip(load.clone()).map(|(end, load)| Stdin::new(end, load));
         let has_terminal = terminal.is_some();
         let pump = Pump::new(Arc::clone(&log), output, ingest);
-        let parts = Parts { pid, cell, pump, stdin, terminal, limits: limits.clone() };
+        let parts = Parts { pid, cell, pump, stdin, terminal, watched, limits: limits.clone() };
         let driver = Driver::new(parts, inbox, gone, &options);
         Ok(Self {
             pid,

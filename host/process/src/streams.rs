@@ -29,6 +29,8 @@ pub(crate) struct Streams {
 pub(crate) struct Ours {
     /// None if standard input is not the host's to write to.
     pub(crate) stdin: Option<StdinEnd>,
+    /// How what the host writes there is known to those who read it; none where there is no `stdin`.
+    pub(crate) input: Option<OtherEnd>,
     /// One for each stream that there is.
     pub(crate) output: Vec<OutputEnd>,
     pub(crate) terminal: Option<Master>,
@@ -84,20 +86,22 @@ impl Streams {
 
     fn of_terminal(terminal: Terminal) -> io::Result<Self> {
         let Terminal { master, receiver, sender, slave } = terminal;
-        let output = OutputEnd {
-            stream: Stream::Pty,
-            source: OutputSource::Terminal(receiver),
-            other_end: OtherEnd::Terminal(TerminalId::of(&slave)?),
-        };
+        let other_end = OtherEnd::Terminal(TerminalId::of(&slave)?);
+        let output = OutputEnd { stream: Stream::Pty, source: OutputSource::Terminal(receiver), other_end };
         let theirs = vec![slave.try_clone()?, slave.try_clone()?, slave];
-        let ours =
-            Ours { stdin: Some(StdinEnd::Terminal(sender)), output: vec![output], terminal: Some(master) };
+        let ours = Ours {
+            stdin: Some(StdinEnd::Terminal(sender)),
+            input: Some(other_end),
+            output: vec![output],
+            terminal: Some(master),
+        };
         Ok(Self { ours, theirs, which: HAS_STDIN | HAS_STDOUT | HAS_STDERR })
     }
 
     fn pipes(stdin: &mut StdinSource, merged: bool) -> io::Result<Self> {
         let mut theirs = Vec::with_capacity(MAX_DESCRIPTORS);
         let mut which = HAS_STDOUT | HAS_STDERR;
+        let mut input = None;
         let stdin = match std::mem::take(stdin) {
             StdinSource::Null => None,
             StdinSource::Descriptor(descriptor) => {
@@ -110,6 +114,7 @@ impl Streams {
                 let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
                 // The mode belongs to one end alone: what the command gets stays blocking.
                 fcntl_setfl(&write, OFlags::NONBLOCK)?;
+                input = Some(OtherEnd::Pipe(fstat(&read)?.st_ino));
                 theirs.push(read);
                 Some(StdinEnd::Pipe(pipe::Sender::from_owned_fd(write)?))
             }
@@ -124,7 +129,7 @@ impl Streams {
             theirs.push(write);
             vec![stdout, stderr]
         };
-        Ok(Self { ours: Ours { stdin, output, terminal: None }, theirs, which })
+        Ok(Self { ours: Ours { stdin, input, output, terminal: None }, theirs, which })
     }
 }
 
@@ -162,8 +167,13 @@ impl OutputSource {
 
     /// Whether there is something to read.
     pub(crate) fn is_ready(&self) -> bool {
+        self.unread() > 0
+    }
+
+    /// What there is to read, without what a terminal was given in the last moment.
+    pub(crate) fn unread(&self) -> u64 {
         let (Self::Pipe(receiver) | Self::Terminal(receiver)) = self;
-        ioctl_fionread(receiver).unwrap_or(0) > 0
+        ioctl_fionread(receiver).unwrap_or(0)
     }
 
     /// At least what can be read at this moment, and bounded however fast somebody prints.

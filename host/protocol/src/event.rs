@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Dropped, Exit, OutputData, PluginFault, ProcessId, Stream, Usage, json};
+use crate::{Dropped, Exit, OutputData, PluginFault, ProcessId, Stream, Usage, WaitingForInputEvent, json};
 
 /// News of a process, of plugins, or of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,13 @@ pub enum Event {
     Exited(ExitedEvent),
     /// `process/closed`.
     Closed(ClosedEvent),
+    /// `process/waitingForInput`.
+    WaitingForInput(WaitingForInputEvent),
+    /// `process/inputTaken`: who was said to wait for input waits no more.
+    InputTaken {
+        /// The process.
+        process_id: ProcessId,
+    },
     /// `plugin/fault`.
     PluginFault(PluginFault),
     /// `plugin/reloaded`: the configuration was read anew.
@@ -91,6 +98,8 @@ impl Event {
             Self::Output(_) => "process/output",
             Self::Exited(_) => "process/exited",
             Self::Closed(_) => "process/closed",
+            Self::WaitingForInput(_) => "process/waitingForInput",
+            Self::InputTaken { .. } => "process/inputTaken",
             Self::PluginFault(_) => "plugin/fault",
             Self::PluginsReloaded { .. } => "plugin/reloaded",
             Self::CancelRequest { .. } => "$/cancelRequest",
@@ -103,6 +112,8 @@ impl Event {
             Self::Output(event) => event.write(out),
             Self::Exited(event) => event.write(out),
             Self::Closed(event) => json::write_value(out, event),
+            Self::WaitingForInput(event) => json::write_value(out, event),
+            Self::InputTaken { process_id } => json::write_value(out, &Named { process_id }),
             Self::PluginFault(event) => json::write_value(out, event),
             Self::PluginsReloaded { generation, failure } => {
                 let event = Reloaded { generation: *generation, failure: failure.as_deref() };
@@ -119,6 +130,12 @@ struct Reloaded<'a> {
     generation: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Named<'a> {
+    process_id: &'a ProcessId,
 }
 
 #[derive(Serialize)]

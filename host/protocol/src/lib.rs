@@ -38,6 +38,7 @@ mod process;
 mod process_id;
 mod reply;
 mod request_id;
+mod timestamp;
 
 pub use call::Call;
 pub use client_request::ClientRequest;
@@ -66,13 +67,14 @@ pub use policy::{
 };
 pub use process::{
     Cause, CloseStdinParams, Cut, Diagnostic, Dropped, EnvInherit, EnvPolicy, Exit, HeldLimit, Holder,
-    Leftovers, Limit, LimitMechanisms, LinesGiven, LinesWanted, ListEntry, ListResult, Mechanism,
-    OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult, ReleaseParams,
-    ResizeParams, Retention, RunParams, RunResult, SandboxType, Scope, SearchLine, SearchMatch, SearchParams,
-    SearchResult, SearchStopped, SignalParams, StartParams, StartResult, Stream, SummaryParams,
-    SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor, WaitParams,
-    WaitResult, WriteParams, WriteResult, WriteStatus,
+    InputWatching, Leftovers, Limit, LimitMechanisms, LinesGiven, LinesWanted, ListEntry, ListResult,
+    Mechanism, OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult,
+    ReleaseParams, ResizeParams, Retention, RunParams, RunResult, SandboxType, Scope, SearchLine,
+    SearchMatch, SearchParams, SearchResult, SearchStopped, SignalParams, StartParams, StartResult, Stream,
+    SummaryParams, SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor,
+    WaitParams, WaitResult, WaitingForInput, WaitingForInputEvent, WriteParams, WriteResult, WriteStatus,
 };
 pub use process_id::ProcessId;
 pub use reply::Reply;
 pub use request_id::RequestId;
+pub use timestamp::Timestamp;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::params::{self, Fault, Params, from_json};
-use crate::{EnvironmentInfo, LimitMechanisms, PluginKind, Verdict};
+use crate::{EnvironmentInfo, InputWatching, LimitMechanisms, PluginKind, Verdict};
 
 /// The version of the wire contract.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -76,6 +76,8 @@ pub struct Capabilities {
     pub containment: Containment,
     /// By which means the `limits` of a process are held on this machine.
     pub process_limits: LimitMechanisms,
+    /// Whether [`process/waitingForInput`](crate::Event::WaitingForInput) is told of here.
+    pub waiting_for_input: InputWatching,
     /// Loaded plugins, in the order configured.
     pub plugins: Vec<PluginInfo>,
     /// Names of views that `process/read` and `process/run` take.

@@ -1,6 +1,7 @@
 //! The `process/*` methods: params and results.
 
 mod exit;
+mod input;
 mod limits;
 mod list;
 mod read;
@@ -15,6 +16,7 @@ mod wait;
 mod write;
 
 pub use exit::{Cause, Exit, Usage};
+pub use input::{InputWatching, WaitingForInput, WaitingForInputEvent};
 pub use limits::{HeldLimit, Limit, LimitMechanisms, Mechanism};
 pub use list::{Holder, ListEntry, ListResult, ProcessState};
 pub use read::{Dropped, LinesGiven, LinesWanted, ReadChunk, ReadParams, ReadResult, WaitFor};

@@ -1,15 +1,18 @@
 //! What goes to the client is JSON with the members of the contract. The oracle is serde_json.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use weir_protocol::{
     Call, Capabilities, Cause, ClosedEvent, Containment, Cut, DecidedBy, Decision, Dropped,
     EnvironmentCapabilities, EnvironmentInfo, EnvironmentState, EnvironmentStatus, ErrorKind, ErrorObject,
-    Event, Exit, ExitedEvent, FrameError, HeldLimit, Holder, InitializeResult, Limit, LimitMechanisms,
-    Limits, ListEntry, ListResult, Mechanism, OutputData, OutputEncoding, OutputEvent, PROTOCOL_VERSION,
-    ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType, SearchLine, SearchMatch,
-    SearchResult, SearchStopped, ServerInfo, Shell, StartResult, Stream, TerminateResult, Usage, Verdict,
-    WaitResult, WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
+    Event, Exit, ExitedEvent, FrameError, HeldLimit, Holder, InitializeResult, InputWatching, Limit,
+    LimitMechanisms, Limits, ListEntry, ListResult, Mechanism, OutputData, OutputEncoding, OutputEvent,
+    PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType,
+    SearchLine, SearchMatch, SearchResult, SearchStopped, ServerInfo, Shell, StartResult, Stream,
+    TerminateResult, Timestamp, Usage, Verdict, WaitResult, WaitingForInput, WaitingForInputEvent,
+    WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -161,6 +164,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
                 holds_descendants: true,
                 stops_with_host: true,
             },
+            waiting_for_input: InputWatching { seen: false, reason: Some("no such file".into()) },
             process_limits: LimitMechanisms {
                 memory_bytes: Mechanism::Cgroup,
                 cpu_seconds: Mechanism::Process,
@@ -183,6 +187,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
             "containment": {"backend": "cells", "holdsDescendants": true, "stopsWithHost": true},
             "processLimits": {"memoryBytes": "cgroup", "cpuSeconds": "process", "openFiles": "process",
                 "fileBytes": "none", "processes": "user"},
+            "waitingForInput": {"seen": false, "reason": "no such file"},
             "plugins": [], "views": [], "methods": Call::METHODS},
         "environmentInfo": environment});
     assert_eq!(result(Reply::Initialize(Box::new(initialized))), expected);
@@ -256,6 +261,7 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         streams_open: vec![],
         descendants: 0,
         holders: vec![],
+        waiting_for_input: None,
         total_bytes: 0,
         dropped_bytes: 0,
         withheld_bytes: 0,
@@ -275,6 +281,7 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         streams_open: vec![Stream::Stderr],
         descendants: 1,
         holders: vec![Holder { pid: 6, argv: vec!["sleep".into()], streams: vec![Stream::Stderr] }],
+        waiting_for_input: Some(waiting()),
         withheld_bytes: 7,
         metadata: vec![("k".into(), "v".into())],
         ..running.clone()
@@ -285,9 +292,24 @@ fn a_list_tells_who_holds_streams_and_leaves_out_what_is_empty() {
         {"processId": "p", "pid": 4, "argv": [], "state": "exited", "exited": true, "exitCode": -1,
             "signal": null, "cause": "limit", "limit": "memoryBytes", "limits": [{"limit": "memoryBytes", "value": 9, "by": "cgroup"}], "streamsOpen": ["stderr"], "descendants": 1, "totalBytes": 0,
             "droppedBytes": 0, "holders": [{"pid": 6, "argv": ["sleep"], "streams": ["stderr"]}],
+            "waitingForInput": {"since": "1970-01-01T00:00:01.500Z", "pid": 8, "descriptor": 3},
             "withheldBytes": 7, "metadata": {"k": "v"}},
     ]});
     assert_eq!(result(Reply::ProcessList(ListResult { processes: vec![running, held] })), expected);
+}
+
+fn waiting() -> WaitingForInput {
+    WaitingForInput { since: Timestamp(UNIX_EPOCH + Duration::from_millis(1500)), pid: 8, descriptor: 3 }
+}
+
+#[test]
+fn who_waits_for_input_is_told_with_the_process_and_the_descriptor() {
+    let waits = WaitingForInputEvent { process_id: "p".into(), waiting: waiting() };
+    assert_eq!(
+        event(&Event::WaitingForInput(waits)),
+        json!({"processId": "p", "since": "1970-01-01T00:00:01.500Z", "pid": 8, "descriptor": 3})
+    );
+    assert_eq!(event(&Event::InputTaken { process_id: "p".into() }), json!({"processId": "p"}));
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_start_has_the_defaults_of_the_contract() {
 #[test]
 fn null_counts_as_absent() {
     let nulls = r#"{"argv":["true"],"processId":null,"cwd":null,"env":null,"envPolicy":null,"tty":null,
-        "pipeStdin":null,"mergeStderr":null,"arg0":null,"timeoutMs":null,"idleTimeoutMs":null,"limits":null,
+        "pipeStdin":null,"envDefaults":null,"mergeStderr":null,"arg0":null,"timeoutMs":null,"idleTimeoutMs":null,"limits":null,
         "retention":null,"leftovers":null,"notify":null,"outputEncoding":null,"metadata":null,
         "sandbox":null,"enforceManagedNetwork":null,"managedNetwork":null}"#;
     assert_eq!(call("process/start", nulls), call("process/start", r#"{"argv":["true"]}"#));
@@ -100,7 +100,7 @@ fn null_counts_as_absent() {
 fn a_start_with_everything_is_understood() {
     let text = r#"{"processId":"p","argv":["a","b c"],"cwd":"file:///tmp","env":{"Z":"1","A":"2","Z":"3"},
         "envPolicy":{"inherit":"all","exclude":["X*"],"set":{"B":"4"},"includeOnly":[],"ignoreDefaultExcludes":true},
-        "tty":{"cols":100,"rows":30},"pipeStdin":true,"mergeStderr":true,"arg0":"-a","timeoutMs":1,
+        "tty":{"cols":100,"rows":30},"pipeStdin":true,"envDefaults":false,"mergeStderr":true,"arg0":"-a","timeoutMs":1,
         "idleTimeoutMs":2,"limits":{"memoryBytes":3,"cpuSeconds":4,"openFiles":5,"fileBytes":0,"processes":7},
         "retention":{"maxBytes":8,"overflow":"spill"},"leftovers":"terminate","notify":false,
         "outputEncoding":"utf8","metadata":{"threadId":"t","toolCallId":null},
@@ -120,6 +120,7 @@ fn a_start_with_everything_is_understood() {
     assert_eq!((start.timeout_ms, start.idle_timeout_ms), (Some(1), Some(2)));
     assert!(
         start.pipe_stdin
+            && start.env_defaults == Some(false)
             && start.merge_stderr
             && start.enforce_managed_network
             && start.notify == Some(false)

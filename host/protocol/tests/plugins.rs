@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use weir_protocol::{
-    Call, Capabilities, Containment, DecisionCounts, Diagnostic, Event, LimitMechanisms, Limits, Mechanism,
-    OutputPlace, PluginEntry, PluginFault, PluginGrants, PluginInfo, PluginKind, PluginLimits,
-    PluginListResult, PluginReloadResult, PolicyInfo, Reply, Stream, SummaryResult, Verdict, ViewEntry,
-    encode_event, encode_response,
+    Call, Capabilities, Containment, DecisionCounts, Diagnostic, Event, InputWatching, LimitMechanisms,
+    Limits, Mechanism, OutputPlace, PluginEntry, PluginFault, PluginGrants, PluginInfo, PluginKind,
+    PluginLimits, PluginListResult, PluginReloadResult, PolicyInfo, Reply, Stream, SummaryResult, Verdict,
+    ViewEntry, encode_event, encode_response,
 };
 
 fn text(reply: Reply) -> String {
@@ -63,6 +63,7 @@ fn capabilities_name_plugins_views_and_the_policy() {
             max_spill_bytes_total: 1,
         },
         containment: Containment { backend: "x".into(), holds_descendants: true, stops_with_host: true },
+        waiting_for_input: InputWatching { seen: true, reason: None },
         process_limits: LimitMechanisms {
             memory_bytes: Mechanism::Process,
             cpu_seconds: Mechanism::Process,

@@ -154,6 +154,10 @@ struct RunArgs {
     /// Can be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     limit: Vec<LimitValue>,
+    /// Leave the variables alone that tell the command that nobody sits at it (PAGER, GIT_PAGER, GIT_TERMINAL_PROMPT,
+    /// NO_COLOR and TERM; with --tty a TERM where there is none).
+    #[arg(long)]
+    no_env_defaults: bool,
     /// The command and its arguments.
     #[arg(trailing_var_arg = true, required = true, num_args = 1.., value_name = "CMD")]
     command: Vec<OsString>,

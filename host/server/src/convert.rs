@@ -22,7 +22,7 @@ pub(crate) use self::plugin::{
     check_reply, decision, introduced, no_such_summary, no_such_view, not_closed, not_configured,
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
 };
-pub(crate) use self::start::{StartSpec, nobody_takes, start_spec};
+pub(crate) use self::start::{StartSpec, env_defaults, nobody_takes, start_spec};
 use crate::ends::StreamEnds;
 use crate::pipeline::Decision;
 use crate::view::{ViewBatch, ViewChunk, Whole};
@@ -89,6 +89,32 @@ pub(crate) fn event(
             dropped: told(dropped),
         }),
     }
+}
+
+/// What a client is told of who waits for input, in order.
+pub(crate) fn input_events(id: &ProcessId, news: process::InputNews) -> impl Iterator<Item = wire::Event> {
+    let taken = news.taken.then(|| wire::Event::InputTaken { process_id: id.clone() });
+    let waiting = news.waiting.map(|waiting| {
+        wire::Event::WaitingForInput(wire::WaitingForInputEvent {
+            process_id: id.clone(),
+            waiting: waiting_for_input(waiting),
+        })
+    });
+    taken.into_iter().chain(waiting)
+}
+
+fn waiting_for_input(waiting: process::WaitingForInput) -> wire::WaitingForInput {
+    wire::WaitingForInput {
+        since: wire::Timestamp(waiting.since),
+        pid: pid(waiting.pid),
+        descriptor: waiting.descriptor,
+    }
+}
+
+/// At first this looks into a child: blocks, for microseconds.
+pub(crate) fn input_watching(cells: &process::Cells) -> wire::InputWatching {
+    let seen = cells.sees_waiting_for_input();
+    wire::InputWatching { seen: seen.is_ok(), reason: seen.err().map(ToString::to_string) }
 }
 
 pub(crate) fn read_reply(batch: ReadBatch, encoding: OutputEncoding) -> Reply {
@@ -258,6 +284,7 @@ pub(crate) fn list_entry_starting(id: ProcessId) -> wire::ListEntry {
         streams_open: Vec::new(),
         descendants: 0,
         holders: Vec::new(),
+        waiting_for_input: None,
         total_bytes: 0,
         dropped_bytes: 0,
         withheld_bytes: 0,
@@ -290,6 +317,7 @@ pub(crate) fn list_entry(
         streams_open: streams(&status.streams_open),
         descendants: process.descendants().saturating_sub(leader) as u64,
         holders: holders.into_iter().map(holder).collect(),
+        waiting_for_input: process.log().waiting_for_input().map(waiting_for_input),
         total_bytes: status.total_bytes,
         dropped_bytes: status.dropped_bytes,
         withheld_bytes: status.withheld_bytes,

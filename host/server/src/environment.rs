@@ -42,6 +42,7 @@ pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
                 stops_with_host: true,
             },
             process_limits: convert::limit_mechanisms(&shared.cells),
+            waiting_for_input: convert::input_watching(&shared.cells),
             plugins,
             views,
             policy,

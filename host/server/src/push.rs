@@ -64,15 +64,22 @@ impl Push {
             // What is handed to the writer is taken.
             self.log.acknowledge(last.seq());
         }
+        // Behind what was printed before; and the close is always last.
+        let news = self.log.input_news();
         if matches!(events.last(), Some(Event::Closed { .. })) {
             self.end();
         }
+        let mut input = convert::input_events(&self.process_id, news);
         for event in events.drain(..) {
+            if matches!(event, Event::Closed { .. }) {
+                input.by_ref().for_each(|event| encoder.frame(out, |out| encode_event(out, &event)));
+            }
             if self.output || !matches!(event, Event::Output { .. }) {
                 let event = convert::event(&self.process_id, self.encoding, self.output, event);
                 encoder.frame(out, |out| encode_event(out, &event));
             }
         }
+        input.for_each(|event| encoder.frame(out, |out| encode_event(out, &event)));
         if more {
             self.wake_by_ref();
         }

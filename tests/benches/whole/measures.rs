@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::Plan;
+use crate::input;
 use crate::plugins;
 use crate::server::Server;
 use crate::table::{Table, percentile};
@@ -15,13 +16,15 @@ use crate::table::{Table, percentile};
 type Measure = fn(&Plan, &mut Table) -> Result<()>;
 
 /// Every measure by its name.
-pub(crate) const ALL: [(&str, Measure); 9] = [
+pub(crate) const ALL: [(&str, Measure); 11] = [
     ("initialize", initialize),
     ("start", start),
     ("flood", flood),
     ("behind-flood", behind_flood),
     ("behind-wait", behind_wait),
     ("many", many),
+    ("input-told", input::told),
+    ("input-watched", input::watched),
     ("plugins-ingest", plugins::ingest),
     ("plugins-start-up", plugins::start_up),
     ("plugins-memory", plugins::memory),

@@ -165,6 +165,17 @@ impl Server {
         self.status("VmRSS:")
     }
 
+    /// The time on a processor that the server itself has used, without its children.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        /// `USER_HZ`, whatever the kernel's own clock.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name stands in parentheses and may hold anything.
+        let fields: Vec<&str> = stat.rsplit_once(") ").context("no name")?.1.split(' ').collect();
+        let (user, system) = (fields.get(11).context("no utime")?, fields.get(12).context("no stime")?);
+        Ok(TICK * (user.parse::<u32>()? + system.parse::<u32>()?))
+    }
+
     fn status(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line =

@@ -86,7 +86,10 @@ impl<'h> Player<'h> {
         }
         let seen = match (shape.get("id"), shape.get("method").and_then(Value::as_str)) {
             (Some(id), None) => self.host.try_claim(id),
-            (_, Some(method)) => self.host.try_other(method),
+            (_, Some(method)) => match shape.pointer("/params/processId").and_then(Value::as_str) {
+                Some(process) if shape.get("id").is_none() => self.host.try_event_of(process, method),
+                _ => self.host.try_other(method),
+            },
             (None, None) => return Err("expected a shape with an `id`, a `method` or both".to_owned()),
         };
         let seen = seen.map_err(|missing| missing.to_string())?.value;

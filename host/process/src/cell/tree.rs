@@ -4,6 +4,7 @@
 //! the kernel says that no child is left (`ECHILD`), which no descendant of a subreaper can evade.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,6 +26,35 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
 pub(crate) fn children(parent: i32) -> Vec<i32> {
     let mut found = Vec::new();
     children_of(parent, &mut found);
+    found
+}
+
+/// The threads of every descendant of `root` at some moment during the call, `most` at the most, as (process, thread):
+/// parents before children, and the first thread of a process before its others.
+pub(crate) fn threads(root: i32, most: usize) -> Vec<(i32, i32)> {
+    let (mut found, mut known, mut next) = (Vec::new(), vec![root], 0);
+    // Kernels without CONFIG_PROC_CHILDREN: everybody is asked for the parent, once.
+    let parents: Option<Vec<(i32, i32)>> = (!Path::new("/proc/thread-self/children").exists())
+        .then(|| processes().filter_map(|pid| Some((pid, stat(pid)?.parent))).collect());
+    while let Some(pid) = known.get(next).copied()
+        && found.len() < most
+    {
+        next += 1;
+        let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+        for tid in tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok()) {
+            if pid != root {
+                found.push((pid, tid));
+            }
+            if parents.is_none()
+                && let Ok(children) = fs::read_to_string(format!("/proc/{pid}/task/{tid}/children"))
+            {
+                known.extend(children.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+            }
+        }
+        let children = parents.iter().flatten().filter(|(_, parent)| *parent == pid);
+        known.extend(children.map(|(child, _)| *child));
+    }
+    found.truncate(most);
     found
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::characters::{Held, Joined};
 use super::disk::SpilledOutput;
 use super::entry::Spoils;
+use super::input::Input;
 use super::region::Region;
 use super::retained::{Retained, line_feeds};
 use super::state::{State, StreamState};
@@ -86,6 +87,7 @@ impl OutputLog {
                 retained,
                 streams: states,
                 follower: None,
+                input: Input::default(),
                 clears: 0,
                 taken_at: None,
                 file,

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::characters::Held;
 use super::entry::Entry;
+use super::input::Input;
 use super::retained::{Position, Retained};
 use super::{Status, Stream, WaitFor};
 use crate::spill::file::SpillFile;
@@ -16,6 +17,7 @@ pub(super) struct State {
     pub(super) retained: Retained,
     pub(super) streams: [StreamState; 3],
     pub(super) follower: Option<Follower>,
+    pub(super) input: Input,
     /// How often the log was cleared: ends the reads that were waiting.
     pub(super) clears: u64,
     /// When somebody was last given chunks of it.
@@ -76,6 +78,7 @@ impl State {
             return false;
         }
         self.retained.record_close();
+        self.input.end();
         true
     }
 
@@ -93,7 +96,7 @@ impl State {
     /// The waker to call once the lock is released, if the follower has something to take and was not told.
     pub(super) fn waker_for_news(&mut self) -> Option<Waker> {
         let follower = self.follower.as_mut().filter(|follower| !follower.told && !follower.wants_disk)?;
-        if !self.retained.event_after(follower.position) {
+        if !self.retained.event_after(follower.position) && !self.input.has_news_at(follower.position.seq) {
             return None;
         }
         follower.told = true;

@@ -7,11 +7,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
+use super::input::InputState;
 use super::pump::Pump;
 use super::stdin::{Stdin, Write, WriteStatus};
 use super::{Leftovers, ProcessOptions, Signal, Signalled, Terminated};
 use crate::cell::frame::{FromShim, LeaderExit, ToShim};
 use crate::cell::{Cell, Scope, tree};
+use crate::input::Watched;
 use crate::limits::{HeldLimit, Limit};
 use crate::log::{Cause, Exit, Usage};
 use crate::terminal::{Master, TerminalSize};
@@ -39,6 +41,7 @@ pub(super) struct Driver {
     /// None if it was never kept open.
     stdin: Option<Stdin>,
     terminal: Option<Master>,
+    input: InputState,
     orders: mpsc::Receiver<Order>,
     gone: watch::Sender<bool>,
     signals: VecDeque<oneshot::Sender<Signalled>>,
@@ -69,6 +72,7 @@ pub(super) struct Parts {
     pub(super) pump: Pump,
     pub(super) stdin: Option<Stdin>,
     pub(super) terminal: Option<Master>,
+    pub(super) watched: Option<Watched>,
     pub(super) limits: Vec<HeldLimit>,
 }
 
@@ -79,7 +83,7 @@ impl Driver {
         gone: watch::Sender<bool>,
         options: &ProcessOptions,
     ) -> Self {
-        let Parts { pid, cell, pump, stdin, terminal, limits } = parts;
+        let Parts { pid, cell, pump, stdin, terminal, watched, limits } = parts;
         let started = Instant::now();
         Self {
             pid,
@@ -88,6 +92,7 @@ impl Driver {
             pump,
             stdin,
             terminal,
+            input: InputState::new(watched),
             orders,
             gone,
             signals: VecDeque::new(),
@@ -105,6 +110,7 @@ impl Driver {
     pub(super) async fn run(mut self) {
         while self.cell.is_some() || !self.pump.has_ended() {
             self.hang_up_if_over();
+            self.input.advance(&self.pump);
             let alarms = [self.timeout_at, self.idle_timeout_at(), self.leftovers_at, self.pump.idle_at()];
             let alarm = alarms.into_iter().flatten().min();
             let busy = self.cell.as_ref().is_some_and(Cell::is_busy);
@@ -112,8 +118,9 @@ impl Driver {
                 biased;
                 frame = next_frame(&mut self.cell), if self.cell.is_some() => self.hear(frame).await,
                 Some(order) = self.orders.recv(), if !busy => self.obey(order),
-                () = writable(self.stdin.as_ref()) => self.stdin.iter_mut().for_each(Stdin::feed),
+                () = writable(self.stdin.as_ref()) => self.give(Stdin::feed),
                 () = sleep_until(alarm.unwrap_or(self.started)), if alarm.is_some() => self.ring().await,
+                seen = self.input.seen() => self.input.note(seen, &self.pump),
                 stream = self.pump.ready(), if !self.pump.has_ended() => self.pump.advance(stream).await,
             }
         }
@@ -166,6 +173,7 @@ impl Driver {
         debug!(pid = self.pid, code, ?cause, "leader exited");
         self.leader = Leader::Exited;
         self.pump.log().record_exit(Exit { code, signal, cause, usage });
+        self.input.leave(self.pid, &self.pump);
         if self.leftovers == Leftovers::Terminate {
             self.leftovers_at = Some(Instant::now() + LEFTOVER_DELAY);
         }
@@ -195,17 +203,14 @@ impl Driver {
             Order::Signal { scope, signal, reply } => {
                 if self.tell(&ToShim::Signal { scope, number: signal.number() }) {
                     self.signals.push_back(reply);
+                    self.input.stir();
                 }
             }
             Order::Write(write) => {
-                if let Some(stdin) = &mut self.stdin {
-                    stdin.write(write);
-                }
+                self.give(|stdin| stdin.write(write));
             }
             Order::CloseStdin { reply } => {
-                if let Some(stdin) = &mut self.stdin {
-                    stdin.close(reply);
-                }
+                self.give(|stdin| stdin.close(reply));
             }
             Order::Resize { size, reply } => {
                 if let Some(master) = &self.terminal
@@ -222,6 +227,17 @@ impl Driver {
                 } else {
                     let _ = reply.send(Terminated { running, survivors: Vec::new() });
                 }
+            }
+        }
+    }
+
+    /// Does something about standard input, if there is one.
+    fn give(&mut self, how: impl FnOnce(&mut Stdin)) {
+        if let Some(stdin) = &mut self.stdin {
+            self.input.give();
+            how(stdin);
+            if !stdin.is_open() {
+                self.input.close();
             }
         }
     }
@@ -288,12 +304,13 @@ impl Driver {
     /// The kernel goes on taking what nobody can read any more; here it is refused.
     fn hang_up_if_over(&mut self) {
         if self.pump.has_ended() && self.terminal.take().is_some() {
-            self.stdin.iter_mut().for_each(Stdin::end);
+            self.give(Stdin::end);
         }
     }
 
     fn tree_ended(&mut self, survivors: &[i32]) {
         self.cell = None;
+        self.input.end(&self.pump);
         (self.timeout_at, self.idle_timeout, self.leftovers_at) = (None, None, None);
         self.signals.clear();
         self.answer_terminations(survivors);

@@ -62,6 +62,8 @@ pub(super) struct Pump {
 struct Source {
     stream: Stream,
     source: OutputSource,
+    /// Bytes that were taken.
+    taken: u64,
     enlarged: bool,
     way: Way,
 }
@@ -78,6 +80,10 @@ enum Way {
     /// Counted, and nothing else.
     Withheld,
 }
+
+/// How far each stream will have come once everything is in the log that was printed at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark([u64; 2]);
 
 /// What one read came to.
 enum Got {
@@ -99,7 +105,7 @@ impl Pump {
                 Some(ingest) => Way::Through { ingest: Mutex::new(ingest), idle_at: None },
                 None => Way::Straight,
             };
-            Some(Source { stream, source, enlarged: false, way })
+            Some(Source { stream, source, taken: 0, enlarged: false, way })
         });
         Self { log, sources, active_at: Instant::now() }
     }
@@ -185,6 +191,25 @@ impl Pump {
     /// Whether something was printed that is not taken yet.
     pub(super) fn is_anything_waiting(&self) -> bool {
         self.sources.iter().flatten().any(|source| source.source.is_ready())
+    }
+
+    /// What has been printed at this moment, in the log or on its way.
+    pub(super) fn mark(&self) -> Mark {
+        let of = |source: &Option<Source>| {
+            source.as_ref().map_or(0, |source| source.taken + source.source.unread())
+        };
+        Mark([of(&self.sources[0]), of(&self.sources[1])])
+    }
+
+    /// Whether everything before a mark is in the log.
+    pub(super) fn has_passed(&self, mark: Mark) -> bool {
+        // What filters hold back of it comes with what is behind it, or when nothing has come for a while.
+        let has = |(source, mark): (&Option<Source>, u64)| {
+            source.as_ref().is_none_or(|source| {
+                source.taken > mark || source.taken == mark && source.way.idle_at().is_none()
+            })
+        };
+        self.sources.iter().zip(mark.0).all(has)
     }
 
     /// When a stream will have been silent for long enough to say so.
@@ -287,6 +312,7 @@ impl Source {
 
     /// Sends what was read on its way.
     async fn take(&mut self, log: &OutputLog, bytes: &[u8]) {
+        self.taken += bytes.len() as u64;
         if let Way::Straight = self.way {
             return log.append(self.stream, bytes);
         }

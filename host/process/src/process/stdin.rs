@@ -119,6 +119,11 @@ impl Stdin {
         self.feed();
     }
 
+    /// Whether more can be given.
+    pub(super) fn is_open(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// Waits until the pipe takes more of what waits; for ever if nothing does. Cancel-safe.
     pub(super) async fn writable(&self) {
         match &self.end {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Exit, HeldLimit, Stream, nullable_exit};
+use super::{Exit, HeldLimit, Stream, WaitingForInput, nullable_exit};
 use crate::{ProcessId, json};
 
 /// Result of `process/list`.
@@ -35,6 +35,9 @@ pub struct ListEntry {
     /// Who keeps the streams open after the leader's exit; left out when it was not asked or there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<Holder>,
+    /// Who of it waits for input; left out when nobody is seen to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_for_input: Option<WaitingForInput>,
     /// Everything that was printed so far.
     pub total_bytes: u64,
     /// How much of it is gone.

@@ -21,6 +21,8 @@ pub struct StartParams {
     /// Which variables of the host come before `env`.
     #[serde(default, deserialize_with = "params::optional_named")]
     pub env_policy: Option<EnvPolicy>,
+    /// Whether the host chooses variables that keep commands from asking and from colouring; absent: it does.
+    pub env_defaults: Option<bool>,
     /// Whether it runs on a terminal.
     #[serde(default, deserialize_with = "params::null_is_default")]
     pub tty: Tty,

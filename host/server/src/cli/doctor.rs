@@ -69,6 +69,13 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
         "trees",
         if fast { "read from /proc/PID/task/TID/children" } else { "read by scanning /proc: slower" },
     );
+    report.line(
+        "input",
+        match host.shared().cells.sees_waiting_for_input() {
+            Ok(()) => "who waits for it is seen".to_owned(),
+            Err(reason) => format!("who waits for it is not seen: {reason}"),
+        },
+    );
     for (name, limit) in LIMITS {
         report.line(name, host.shared().cells.describe_mechanism(*limit));
     }
@@ -175,6 +182,7 @@ async fn try_cell(shared: &Shared, output: Output) -> anyhow::Result<Duration> {
         leftovers: Leftovers::Keep,
         grace: Duration::ZERO,
         max_stdin_bytes: 0,
+        watch_input: false,
     };
     let process = Process::start(&shared.cells, &shared.store, command, options, |_| None).await?;
     process.log().wait(Until::Close).await;

@@ -58,7 +58,7 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
             argv: args.command.clone(),
             arg0: None,
             cwd: None,
-            env: environment(args.tty),
+            env: environment(args.tty, !args.no_env_defaults),
             stdin,
             output,
             limits: values::limits(&args.limit),
@@ -71,6 +71,8 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
             leftovers: Leftovers::Keep,
             grace: host.shared().config.grace,
             max_stdin_bytes: host.shared().config.max_stdin_bytes,
+            // Whoever sits at the terminal sees it.
+            watch_input: args.json,
         },
         argv: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         given_env: Vec::new(),
@@ -81,11 +83,16 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
     host.runtime().block_on(run_to_close(host.shared(), spec, args.json, keyboard))
 }
 
-/// One's own, and what a terminal cannot do without.
-fn environment(tty: bool) -> Vec<Variable> {
+/// One's own. With `defaults`, what says that nobody sits at the command is laid over it; a terminal is of the same kind
+/// as one's own, if that is known.
+pub(super) fn environment(tty: bool, defaults: bool) -> Vec<Variable> {
     let mut env: Vec<Variable> = std::env::vars_os().collect();
-    if tty && !env.iter().any(|(name, _)| name == "TERM") {
-        env.push(("TERM".into(), "xterm-256color".into()));
+    for (name, value) in convert::env_defaults(tty).into_iter().filter(|_| defaults) {
+        match env.iter_mut().find(|(present, _)| *present == name) {
+            Some(_) if tty => {}
+            Some((_, present)) => *present = value,
+            None => env.push((name, value)),
+        }
     }
     env
 }
@@ -128,6 +135,7 @@ async fn run_to_close(
     let mut asked = 0;
     loop {
         let more = process.log().next_events(TURN, &mut events);
+        let mut input = Some(process.log().input_news());
         for event in events.drain(..) {
             match &event {
                 Event::Exited { exit, streams_open, .. } => {
@@ -148,7 +156,12 @@ async fn run_to_close(
                 tell(&format!("{withheld_bytes} bytes of output were withheld: {reason}"));
             }
             let closed = matches!(event, Event::Closed { .. });
-            if let Err(error) = output.write(event).await {
+            let news = input.take_if(|_| closed).unwrap_or_default();
+            let written = match output.input(news) {
+                Ok(()) => output.write(event).await,
+                failed => failed,
+            };
+            if let Err(error) = written {
                 end_tree(&process, shared.config.lost_client_grace).await;
                 return if error.kind() == ErrorKind::BrokenPipe {
                     Ok(ExitCode::from(128 + Signal::PIPE.number() as u8))
@@ -165,6 +178,7 @@ async fn run_to_close(
                 return Ok(ExitCode::from(code));
             }
         }
+        output.input(input.take().unwrap_or_default())?;
         if more {
             continue;
         }

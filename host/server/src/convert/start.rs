@@ -59,7 +59,11 @@ pub(crate) fn start_spec(
         ));
     }
     let cwd = params.cwd.as_deref().map(|cwd| path(method, "cwd", cwd)).transpose()?;
-    let env = environment(params.env.as_deref(), params.env_policy.as_ref(), params.tty);
+    let defaults = match params.env_defaults {
+        Some(false) => Vec::new(),
+        Some(true) | None => env_defaults(params.tty != Tty::Off),
+    };
+    let env = environment(params.env.as_deref(), params.env_policy.as_ref(), defaults);
     let set = params.env_policy.as_ref().and_then(|policy| policy.set.as_deref()).unwrap_or_default();
     let given_env = [set, params.env.as_deref().unwrap_or_default()].concat();
     let command = Command {
@@ -89,6 +93,7 @@ pub(crate) fn start_spec(
         },
         grace: config.grace,
         max_stdin_bytes: config.max_stdin_bytes,
+        watch_input: true,
     };
     Ok(StartSpec {
         command,
@@ -183,21 +188,34 @@ fn path(method: &'static str, member: &'static str, given: &str) -> Result<PathB
     Ok(native.into())
 }
 
+/// What a command that nobody sits at is told by its variables: that there is nobody to page for, to ask or to colour
+/// for. What is inherited of them is about the host's terminal, not about the command's.
+pub(crate) fn env_defaults(tty: bool) -> Vec<Variable> {
+    let chosen: &[(&str, &str)] = match tty {
+        true => &[("TERM", "xterm-256color")],
+        false => &[
+            ("TERM", "dumb"),
+            ("PAGER", "cat"),
+            ("GIT_PAGER", "cat"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("NO_COLOR", "1"),
+        ],
+    };
+    chosen.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
 /// `env` alone is everything; a policy makes an environment that `env` is laid over; neither: the core.
-///
-/// What is inherited of `TERM` is about the host's terminal, not about the command's.
 fn environment(
     env: Option<&[(String, String)]>,
     policy: Option<&wire::EnvPolicy>,
-    tty: Tty,
+    defaults: Vec<Variable>,
 ) -> Vec<Variable> {
     let overlay = variables(env.unwrap_or_default());
     match (env, policy) {
         (Some(_), None) => overlay,
         (_, policy) => {
             let mut policy = policy.map(env_policy).unwrap_or_default();
-            let term = if tty == Tty::Off { "dumb" } else { "xterm-256color" };
-            policy.defaults = vec![("TERM".into(), term.into())];
+            policy.defaults = defaults;
             policy.apply(std::env::vars_os(), &overlay)
         }
     }

@@ -110,6 +110,7 @@ impl OutputLog {
                 ahead: VecDeque::new(),
                 wants_disk: false,
             };
+            state.input.begin();
             (state.follower.replace(follower), state.waker_for_news())
         };
         // A waker is foreign code even when it goes.

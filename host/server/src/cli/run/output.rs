@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::sleep;
 use weir_plugin::{Fault, FilterChain, FilterStream, Plugin};
-use weir_process::{Event, Stream};
+use weir_process::{Event, InputNews, Stream};
 use weir_protocol::{OutputEncoding, ProcessId, encode_event};
 
 use super::super::tell;
@@ -62,6 +62,17 @@ impl Output {
             }
             (Event::Exited { .. } | Event::Closed { .. }, _) => Ok(()),
         }
+    }
+
+    /// Tells who waits for input, among events.
+    pub(super) fn input(&mut self, news: InputNews) -> io::Result<()> {
+        let Some(line) = &mut self.json else { return Ok(()) };
+        line.clear();
+        for event in convert::input_events(&self.process_id, news) {
+            encode_event(line, &event);
+            line.push(b'\n');
+        }
+        self.stdout.write_all(line)
     }
 
     fn pass(&mut self, stream: Stream, bytes: &[u8]) -> io::Result<()> {
