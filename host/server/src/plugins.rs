@@ -6,6 +6,7 @@
 pub(crate) mod bundled;
 pub(crate) mod file;
 pub(crate) mod locate;
+mod misfit;
 mod set;
 mod stamp;
 

@@ -230,6 +230,13 @@ fn forms(value: &str) -> Vec<(&'static str, usize, String)> {
     let nested = Value::from(&*json).to_string();
     let mut coloured = value.to_owned();
     coloured.insert_str(2, "\x1b[1;31m");
+    // In three pieces; together they would be whole in a view that removes what is between.
+    let split = |between: &str| {
+        let characters: Vec<char> = value.chars().collect();
+        let pieces: Vec<String> =
+            characters.chunks(characters.len().div_ceil(3)).map(|piece| piece.iter().collect()).collect();
+        pieces.join(between)
+    };
     vec![
         ("as it is", 8, value.to_owned()),
         ("hex", 8, each(&|byte| format!("{byte:02x}"))),
@@ -250,6 +257,17 @@ fn forms(value: &str) -> Vec<(&'static str, usize, String)> {
             value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
         ),
         ("coloured", 15, coloured),
+        ("in pieces, by a character set", 8, split("\x1b(B")),
+        ("in pieces, by NUL", 8, split("\0")),
+        ("in pieces, by characters without width", 8, split("\u{200b}")),
+        ("HTML, decimal", 12, value.chars().map(|one| format!("&#{};", u32::from(one))).collect()),
+        ("HTML, hex", 12, value.chars().map(|one| format!("&#x{:x};", u32::from(one))).collect()),
+        (
+            "URL twice",
+            20,
+            each(&|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%25{byte:02X}") }),
+        ),
+        ("printf %q", 8, shell(value)),
         ("CR LF", 9, value.replace('\n', "\r\n")),
     ]
 }
@@ -296,4 +314,14 @@ impl Pieces {
 /// The first three bytes as a number.
 fn start(bytes: &[u8]) -> usize {
     bytes[..3].iter().fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
+
+/// What bash's `printf %q` makes of it.
+fn shell(value: &str) -> String {
+    if value.contains('\n') {
+        // The inside of `$'…'`.
+        return value.replace('\n', "\\n");
+    }
+    let plain = |one: char| one.is_ascii_alphanumeric() || !one.is_ascii() || "-_./%+:@".contains(one);
+    value.chars().flat_map(|one| (!plain(one)).then_some('\\').into_iter().chain([one])).collect()
 }

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use toml::Spanned;
 use weir_plugin::{Grants, Kind, OnFailure, PluginLimits, PluginSpec, ReadError, Source, Verdict, read_file};
 
-use super::bundled;
+use super::{bundled, misfit};
 
 /// The largest configuration file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
+/// Plugins of one file. Each takes memory of its own, and policies are asked one after the other.
+const MAX_PLUGINS: usize = 64;
 /// How long a question waits for its answer, unless the file says otherwise.
 pub(crate) const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -182,13 +184,15 @@ pub(crate) fn read(path: &Path) -> Result<PluginFile, ConfigError> {
 
 fn parse(path: &Path, text: &str) -> Result<PluginFile, ConfigError> {
     let lines = Lines::new(path, text);
-    let written: Written = toml::from_str(text).map_err(|error| {
-        let message = error.message().to_owned();
-        match error.span() {
-            Some(at) => lines.fault(&at, message),
-            None => ConfigError { file: path.to_owned(), line: None, message },
-        }
+    let written: Written = toml::from_str(text).map_err(|error| match error.span() {
+        Some(at) => lines.fault(&at, misfit::message(error.message(), text, &at)),
+        None => ConfigError { file: path.to_owned(), line: None, message: error.message().to_owned() },
     })?;
+    if let Some(first_too_many) = written.plugin.get(MAX_PLUGINS) {
+        let seen = written.plugin.len();
+        let message = format!("`plugin`: expected at most {MAX_PLUGINS} plugins, saw {seen}");
+        return Err(lines.fault(&first_too_many.span(), message));
+    }
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut plugins = Vec::<Entry>::new();
     for plugin in written.plugin {
@@ -406,6 +410,7 @@ mod tests {
 
     #[test]
     fn a_fault_names_the_line_and_what_was_expected() {
+        let crowd: String = (0..65).map(|index| format!("[[plugin]]\nsource = \"{index}.wasm\"\n")).collect();
         for (text, expected) in [
             ("defualt = \"ask\"", "/etc/weir.toml:1: unknown field `defualt`"),
             (
@@ -427,6 +432,34 @@ mod tests {
             ),
             ("[[plugin]]\nname = \"x\"", "/etc/weir.toml:1: missing field `source`"),
             ("x = ", "/etc/weir.toml:1: "),
+            ("default = 5", "/etc/weir.toml:1: `default`: expected string or table, saw 5"),
+            (
+                "default = \"no\"",
+                "/etc/weir.toml:1: `default`: expected one of `allow`, `ask`, `deny`, saw `no`",
+            ),
+            ("\naskTimeoutMs = \"5\"", "/etc/weir.toml:2: `askTimeoutMs`: expected u64, saw string \"5\""),
+            ("plugin = 1", "/etc/weir.toml:1: `plugin`: expected "),
+            (
+                "[[plugin]]\nsource = \"a.wasm\"\n[[plugin]]\nsource = \"b.wasm\"\ningest = \"yes\"",
+                "/etc/weir.toml:5: `plugin[1].ingest`: expected a boolean, saw string \"yes\"",
+            ),
+            (
+                "[[plugin]]\nsource = \"a.wasm\"\ngrants = { env = [\"A\", 5] }",
+                "/etc/weir.toml:3: `plugin[0].grants.env[1]`: expected a string, saw integer `5`",
+            ),
+            (
+                "[[plugin]]\nsource = \"a.wasm\"\n[plugin.limits]\ntimeMs = -1",
+                "/etc/weir.toml:4: `plugin[0].limits.timeMs`: expected u64, saw integer `-1`",
+            ),
+            (
+                "[[plugin]]\nsource = 5",
+                "/etc/weir.toml:2: `plugin[0].source`: expected a string, saw integer `5`",
+            ),
+            (
+                "[views]\nbrief = \"x\"",
+                "/etc/weir.toml:2: `views.brief`: expected a sequence, saw string \"x\"",
+            ),
+            (&crowd, "/etc/weir.toml:129: `plugin`: expected at most 64 plugins, saw 65"),
         ] {
             let seen = fault(text);
             assert!(seen.starts_with(expected), "expected `{expected}`, saw `{seen}`");
