@@ -15,7 +15,7 @@ use crate::streams::OtherEnd;
 /// The time between two looks: with the second one, less than the second that is promised.
 const PERIOD: Duration = Duration::from_millis(550);
 /// The same where somebody is told of: what he is given is looked after by itself.
-const TOLD_PERIOD: Duration = Duration::from_millis(900);
+const TOLD_PERIOD: Duration = Duration::from_millis(700);
 /// The same at first, and when something was given: many ask soon then. It grows from look to look.
 const FIRST_PERIOD: Duration = Duration::from_millis(100);
 /// How long somebody has to stay where he is to count as waiting, and how long one who is told of may be elsewhere
