@@ -48,8 +48,8 @@ fn taken(process: &Process<'_>) -> Received {
 #[track_caller]
 fn listed(host: &Host, process: &Process<'_>) -> Value {
     let list = host.call("process/list", json!({}));
-    let entries = list.list("processes").iter();
-    entries.cloned().find(|entry| entry.text("processId") == process.id).expect("it is listed")
+    let entry = list.list("processes").iter().find(|entry| entry.text("processId") == process.id);
+    entry.expect("it is listed").clone()
 }
 
 fn shell<'h>(host: &'h Host, script: &str, params: Value) -> Process<'h> {

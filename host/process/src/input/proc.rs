@@ -2,18 +2,35 @@
 
 use std::fmt::Write;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, open};
-use rustix::io::{Errno, read};
+use rustix::io::{Errno, pread, read};
+use rustix::process::{Resource, getrlimit};
 
 /// Bytes of the longest file that is read whole.
 const MOST: usize = 512;
+/// The most files that are kept open, and which part of the descriptors that this process may have they may be:
+/// reading one again costs a fraction of opening it.
+const MOST_KEPT: u64 = 4096;
+const KEPT_PART: u64 = 8;
 
 /// A reader with its buffers.
 pub(super) struct Proc {
     path: String,
     content: [u8; MOST],
+    most_kept: usize,
+    /// Each file that is kept has one more.
+    kept: Arc<()>,
+}
+
+/// A file that tells how often a thread has run.
+#[derive(Debug)]
+pub(super) struct RunsFile {
+    file: OwnedFd,
+    _kept: Arc<()>,
 }
 
 /// How often a thread has run, and for how long: what has not changed has not run, and so has neither gone on nor
@@ -31,12 +48,35 @@ pub(super) struct Syscall {
 
 impl Proc {
     pub(super) fn new() -> Self {
-        Self { path: String::with_capacity(64), content: [0; MOST] }
+        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        Self {
+            path: String::with_capacity(64),
+            content: [0; MOST],
+            most_kept: (descriptors / KEPT_PART).min(MOST_KEPT) as usize,
+            kept: Arc::default(),
+        }
     }
 
     /// How often a thread has run. None if it is gone, or if the kernel does not count that.
     pub(super) fn runs(&mut self, tid: i32) -> Option<Runs> {
         parse_runs(self.read(tid, "schedstat").ok()?)
+    }
+
+    /// The same, with the file to ask again, if one more can be kept.
+    pub(super) fn runs_at_first(&mut self, tid: i32) -> (Option<Runs>, Option<RunsFile>) {
+        if Arc::strong_count(&self.kept) > self.most_kept {
+            return (self.runs(tid), None);
+        }
+        let Ok(file) = self.open(tid, "schedstat") else { return (None, None) };
+        let file = RunsFile { file, _kept: Arc::clone(&self.kept) };
+        let runs = self.runs_again(&file);
+        (runs, runs.map(|_| file))
+    }
+
+    /// The same of the thread that the file is of: nobody else gets its number meanwhile.
+    pub(super) fn runs_again(&mut self, file: &RunsFile) -> Option<Runs> {
+        let count = pread(&file.file, &mut self.content, 0).ok()?;
+        parse_runs(str::from_utf8(&self.content[..count]).ok()?.trim_end())
     }
 
     /// What a thread sleeps in. None while it runs, outside of a system call, or if it is gone or not to be looked at.
@@ -46,12 +86,16 @@ impl Proc {
 
     /// The text of a file of a process or a thread, 512 bytes at the most.
     pub(super) fn read(&mut self, pid: i32, name: &str) -> Result<&str, Errno> {
+        let file = self.open(pid, name)?;
+        let count = read(&file, &mut self.content)?;
+        Ok(str::from_utf8(&self.content[..count]).unwrap_or_default().trim_end())
+    }
+
+    fn open(&mut self, pid: i32, name: &str) -> Result<OwnedFd, Errno> {
         self.path.clear();
         // A string takes everything.
         let _ = write!(self.path, "/proc/{pid}/{name}");
-        let file = open(self.path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let count = read(&file, &mut self.content)?;
-        Ok(str::from_utf8(&self.content[..count]).unwrap_or_default().trim_end())
+        open(self.path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     }
 }
 
@@ -93,6 +137,21 @@ mod tests {
         for other in ["running", "-1 0x7ffe 0x7f94", "", "0 0x3", "0 3 4 5 6 7 8 9 10"] {
             assert_eq!(parse_syscall(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn files_are_kept_as_far_as_descriptors_allow() {
+        let me = std::process::id().cast_signed();
+        let mut proc = Proc { most_kept: 2, ..Proc::new() };
+        let mut files: Vec<_> = (0..3).map(|_| proc.runs_at_first(me)).collect();
+        assert_eq!(files.iter().map(|(_, file)| file.is_some()).collect::<Vec<_>>(), [true, true, false]);
+        assert!(files.iter().all(|(runs, _)| runs.is_some()));
+        let kept = files.pop().and(files.pop()).and_then(|(_, file)| file).expect("a file");
+        assert!(proc.runs_again(&kept).is_some());
+        assert!(proc.runs_at_first(me).1.is_none());
+        drop(kept);
+        assert!(proc.runs_at_first(me).1.is_some());
+        assert!(proc.runs_at_first(-1).0.is_none());
     }
 
     #[test]

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::WaitingForInput;
 use super::blocked::{self, Wait};
-use super::proc::{Proc, Runs};
+use super::proc::{Proc, Runs, RunsFile};
 use crate::cell::tree;
 use crate::streams::OtherEnd;
 
 /// The time between two looks: with the second one, less than the second that is promised.
 const PERIOD: Duration = Duration::from_millis(550);
 /// The same where somebody is told of: what he is given is looked after by itself.
-const TOLD_PERIOD: Duration = Duration::from_millis(900);
+const TOLD_PERIOD: Duration = Duration::from_millis(700);
 /// The same at first, and when something was given: many ask soon then. It grows from look to look.
 const FIRST_PERIOD: Duration = Duration::from_millis(100);
 /// How long somebody has to stay where he is to count as waiting, and how long one who is told of may be elsewhere
@@ -35,7 +35,7 @@ const MOST_THREADS: usize = 4096;
 pub(super) struct Tree {
     root: i32,
     input: OtherEnd,
-    threads: Vec<Thread>,
+    threads: Vec<(Thread, Option<RunsFile>)>,
     state: State,
     moments: u32,
     period: Duration,
@@ -121,24 +121,36 @@ impl Tree {
 
     /// Whether none of the known threads has run.
     fn has_stood_still(&self, proc: &mut Proc) -> bool {
-        let stands = |thread: &Thread| thread.runs.is_some() && proc.runs(thread.tid) == thread.runs;
+        let stands = |(thread, file): &(Thread, Option<RunsFile>)| {
+            let runs = match file {
+                Some(file) => proc.runs_again(file),
+                None => proc.runs(thread.tid),
+            };
+            thread.runs.is_some() && thread.runs == runs
+        };
         !self.threads.is_empty() && self.threads.iter().all(stands)
     }
 
     /// Looks at every thread that has run, and at every new one.
     fn walk(&mut self, proc: &mut Proc) {
-        let known: HashMap<i32, Thread> = self.threads.drain(..).map(|thread| (thread.tid, thread)).collect();
+        let mut known: HashMap<i32, (Thread, Option<RunsFile>)> =
+            self.threads.drain(..).map(|known| (known.0.tid, known)).collect();
         let threads = tree::threads(self.root, MOST_THREADS);
         let began = Instant::now();
         for (pid, tid) in threads {
             // Before looking where it is: what happens after it shows at the next look.
-            let runs = proc.runs(tid);
-            let thread = match known.get(&tid) {
-                Some(known) if known.pid == pid && runs.is_some() && runs == known.runs => *known,
+            let (before, file) =
+                known.remove(&tid).map_or((None, None), |(thread, file)| (Some(thread), file));
+            let (runs, file) = match file.and_then(|file| Some((proc.runs_again(&file)?, file))) {
+                Some((runs, file)) => (Some(runs), Some(file)),
+                None => proc.runs_at_first(tid),
+            };
+            let thread = match before {
+                Some(before) if before.pid == pid && runs.is_some() && runs == before.runs => before,
                 _ if began.elapsed() > MOST_TIME => Thread { pid, tid, runs: None, wait: None },
                 _ => Thread { pid, tid, runs, wait: blocked::wait(proc, pid, tid, self.input) },
             };
-            self.threads.push(thread);
+            self.threads.push((thread, file));
         }
     }
 
@@ -148,7 +160,7 @@ impl Tree {
             State::Nobody => None,
             State::Seen(found) | State::Told(found) | State::Missed(found) => Some(found),
         };
-        let waiting = || self.threads.iter().filter_map(|thread| Some((*thread, thread.wait?)));
+        let waiting = || self.threads.iter().filter_map(|(thread, _)| Some((*thread, thread.wait?)));
         let at_his_place = found.and_then(|found| waiting().find(|(thread, wait)| found.is(thread, wait)));
         at_his_place.or_else(|| waiting().next())
     }
@@ -186,7 +198,7 @@ impl Tree {
     }
 
     fn lives(&self, found: &Found) -> bool {
-        self.threads.iter().any(|thread| thread.pid == found.thread.pid)
+        self.threads.iter().any(|(thread, _)| thread.pid == found.thread.pid)
     }
 }
 
@@ -225,7 +237,7 @@ mod tests {
             let wait = Wait { descriptor: 0, call };
             let thread = |of: i32| {
                 let wait = (of == pid).then_some(wait);
-                Thread { pid: of, tid: of, runs: Some((runs, runs)), wait }
+                (Thread { pid: of, tid: of, runs: Some((runs, runs)), wait }, None)
             };
             self.0.threads = vec![thread(1), thread(2)];
             let now = self.0.who_waits();

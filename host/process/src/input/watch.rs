@@ -202,3 +202,25 @@ fn try_out(child: i32) -> Result<(), InputNotSeen> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_cannot_be_looked_into_is_told_with_the_file() {
+        let watch = InputWatch::default();
+        let refused = InputNotSeen::Refused { file: "syscall", errno: Errno::NOENT };
+        assert_eq!(watch.works(-1), &Err(refused));
+        assert!(watch.watch(-1, OtherEnd::Pipe(0)).is_none());
+        let message = "`/proc/PID/syscall` of a child cannot be read: No such file or directory (os error 2)";
+        assert_eq!(watch.works(-1).as_ref().map_err(ToString::to_string), Err(message.to_owned()));
+        // Tried out once.
+        assert!(watch.works(std::process::id().cast_signed()).is_err());
+    }
+
+    #[test]
+    fn this_process_can_be_looked_into() {
+        assert_eq!(try_out(std::process::id().cast_signed()), Ok(()));
+    }
+}
