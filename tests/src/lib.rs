@@ -21,6 +21,7 @@ mod plugin_entry;
 mod process;
 mod random_tree;
 mod rpc_error;
+mod schema;
 mod screen;
 mod transcript;
 
@@ -42,6 +43,7 @@ pub use plugin_entry::PluginEntry;
 pub use process::{Process, chunks_of, merge, outline, pushed};
 pub use random_tree::RandomTree;
 pub use rpc_error::RpcError;
+pub use schema::{Unnamed, Validator};
 pub use screen::Screen;
 pub use transcript::{Side, Transcript};
 

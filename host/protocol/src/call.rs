@@ -7,7 +7,7 @@ use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
     CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
     ReleaseParams, ResizeParams, RunParams, SearchParams, SignalParams, StartParams, SummaryParams,
-    TerminateParams, WaitParams, WriteParams,
+    TerminalCreateParams, TerminalParams, TerminateParams, WaitParams, WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -53,6 +53,16 @@ pub enum Call {
     PluginList,
     /// `plugin/reload`.
     PluginReload,
+    /// `terminal/create`.
+    TerminalCreate(TerminalCreateParams),
+    /// `terminal/output`.
+    TerminalOutput(TerminalParams),
+    /// `terminal/wait_for_exit`.
+    TerminalWaitForExit(TerminalParams),
+    /// `terminal/kill`.
+    TerminalKill(TerminalParams),
+    /// `terminal/release`.
+    TerminalRelease(TerminalParams),
 }
 
 impl Call {
@@ -78,6 +88,11 @@ impl Call {
         "policy/check",
         "plugin/list",
         "plugin/reload",
+        "terminal/create",
+        "terminal/output",
+        "terminal/wait_for_exit",
+        "terminal/kill",
+        "terminal/release",
     ];
 
     /// The name of the method.
@@ -103,6 +118,11 @@ impl Call {
             Self::PolicyCheck(_) => "policy/check",
             Self::PluginList => "plugin/list",
             Self::PluginReload => "plugin/reload",
+            Self::TerminalCreate(_) => "terminal/create",
+            Self::TerminalOutput(_) => "terminal/output",
+            Self::TerminalWaitForExit(_) => "terminal/wait_for_exit",
+            Self::TerminalKill(_) => "terminal/kill",
+            Self::TerminalRelease(_) => "terminal/release",
         }
     }
 
@@ -130,6 +150,11 @@ impl Call {
             "policy/check" => Self::PolicyCheck(Box::new(params::decode(method, params)?)),
             "plugin/list" => params::decode(method, params).map(|NoParams {}| Self::PluginList)?,
             "plugin/reload" => params::decode(method, params).map(|NoParams {}| Self::PluginReload)?,
+            "terminal/create" => Self::TerminalCreate(params::decode(method, params)?),
+            "terminal/output" => Self::TerminalOutput(params::decode(method, params)?),
+            "terminal/wait_for_exit" => Self::TerminalWaitForExit(params::decode(method, params)?),
+            "terminal/kill" => Self::TerminalKill(params::decode(method, params)?),
+            "terminal/release" => Self::TerminalRelease(params::decode(method, params)?),
             unknown => return Err(no_such_method(unknown)),
         })
     }

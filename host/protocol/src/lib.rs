@@ -38,6 +38,7 @@ mod process;
 mod process_id;
 mod reply;
 mod request_id;
+mod terminal;
 mod timestamp;
 
 pub use call::Call;
@@ -77,4 +78,8 @@ pub use process::{
 pub use process_id::ProcessId;
 pub use reply::Reply;
 pub use request_id::RequestId;
+pub use terminal::{
+    EnvVariable, TerminalCreateParams, TerminalCreateResult, TerminalExitStatus, TerminalOutputResult,
+    TerminalParams, WithheldOutput,
+};
 pub use timestamp::Timestamp;

@@ -177,6 +177,24 @@ where
     optional_named(deserializer).map(Option::unwrap_or_default)
 }
 
+/// For `deserialize_with`: an array of such objects, where null counts as absent.
+pub(crate) fn named_items<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct Item<T>(T);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Item<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            named(deserializer).map(Item)
+        }
+    }
+
+    let items = Option::<Vec<Item<T>>>::deserialize(deserializer)?;
+    Ok(items.unwrap_or_default().into_iter().map(|Item(item)| item).collect())
+}
+
 /// For `deserialize_with`: a map of strings, in the order sent; of members with one name the last counts.
 pub(crate) fn string_map<'de, D>(deserializer: D) -> Result<Option<Vec<(String, String)>>, D::Error>
 where

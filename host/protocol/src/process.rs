@@ -34,3 +34,4 @@ pub use wait::{Until, WaitParams, WaitResult};
 pub use write::{CloseStdinParams, WriteParams, WriteResult, WriteStatus};
 
 pub(crate) use exit::nullable as nullable_exit;
+pub(crate) use start::no_nul;

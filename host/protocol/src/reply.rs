@@ -2,8 +2,8 @@
 
 use crate::{
     EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, PluginListResult, PluginReloadResult,
-    PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult, TerminateResult,
-    WaitResult, WriteResult, json,
+    PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult, TerminalCreateResult,
+    TerminalExitStatus, TerminalOutputResult, TerminateResult, WaitResult, WriteResult, json,
 };
 
 /// The result of a request.
@@ -49,6 +49,16 @@ pub enum Reply {
     PluginList(PluginListResult),
     /// Of `plugin/reload`.
     PluginReload(PluginReloadResult),
+    /// Of `terminal/create`.
+    TerminalCreate(TerminalCreateResult),
+    /// Of `terminal/output`.
+    TerminalOutput(Box<TerminalOutputResult>),
+    /// Of `terminal/wait_for_exit`.
+    TerminalWaitForExit(TerminalExitStatus),
+    /// Of `terminal/kill`: an empty object.
+    TerminalKill,
+    /// Of `terminal/release`: an empty object.
+    TerminalRelease,
 }
 
 impl Reply {
@@ -64,7 +74,11 @@ impl Reply {
             Self::ProcessWait(result) => json::write_value(out, result),
             Self::ProcessRun(result) => result.write(out),
             Self::ProcessWrite(result) | Self::ProcessCloseStdin(result) => json::write_value(out, result),
-            Self::ProcessResize | Self::ProcessSignal | Self::ProcessRelease => out.extend_from_slice(b"{}"),
+            Self::ProcessResize
+            | Self::ProcessSignal
+            | Self::ProcessRelease
+            | Self::TerminalKill
+            | Self::TerminalRelease => out.extend_from_slice(b"{}"),
             Self::ProcessTerminate(result) => json::write_value(out, result),
             Self::ProcessList(result) => json::write_value(out, result),
             Self::ProcessSummary(result) => json::write_value(out, result),
@@ -72,6 +86,9 @@ impl Reply {
             Self::PolicyCheck(result) => json::write_value(out, result),
             Self::PluginList(result) => json::write_value(out, result),
             Self::PluginReload(result) => json::write_value(out, result),
+            Self::TerminalCreate(result) => json::write_value(out, result),
+            Self::TerminalOutput(result) => json::write_value(out, result),
+            Self::TerminalWaitForExit(result) => json::write_value(out, result),
         }
     }
 }

@@ -4,6 +4,7 @@ mod error;
 mod page;
 mod plugin;
 mod start;
+mod terminal;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub(crate) use self::plugin::{
     plugin_fault, plugin_list, reload_reply, script, start_failure, summary_reply,
 };
 pub(crate) use self::start::{StartSpec, env_defaults, nobody_takes, start_spec};
+pub(crate) use self::terminal::{terminal_exit_status, terminal_output_reply};
 use crate::ends::StreamEnds;
 use crate::pipeline::Decision;
 use crate::view::{ViewBatch, ViewChunk, Whole};

@@ -7,6 +7,7 @@ mod handlers;
 mod outcomes;
 mod processes;
 mod requests;
+mod terminals;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -26,6 +27,7 @@ use weir_protocol::{
 use self::handlers::RunPlan;
 use self::processes::{Key, Processes};
 use self::requests::{BatchId, Concern, Requests};
+use self::terminals::Terminal;
 use crate::host::Shared;
 use crate::outbox::{Outbox, Outcome};
 use crate::pipeline::{self, Caller, StartFailure};
@@ -128,8 +130,17 @@ struct Started {
     metadata: Arc<[(String, String)]>,
     encoding: OutputEncoding,
     notify: Notify,
-    /// A run goes on from here.
-    run: Option<RunPlan>,
+    purpose: Purpose,
+}
+
+/// What a process is started for: how its start is answered.
+enum Purpose {
+    /// For itself.
+    Start,
+    /// For its output: a run goes on from here.
+    Run(RunPlan),
+    /// For an agent.
+    Terminal(Terminal),
 }
 
 /// What is pushed of a process.

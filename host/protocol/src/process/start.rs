@@ -270,7 +270,8 @@ fn check_env(member: &str, env: Option<&[(String, String)]>) -> Result<(), Fault
     Ok(())
 }
 
-fn no_nul(member: impl Fn() -> String, text: &str) -> Result<(), Fault> {
+/// Refuses what could not be passed on: the kernel takes strings up to a NUL byte.
+pub(crate) fn no_nul(member: impl Fn() -> String, text: &str) -> Result<(), Fault> {
     match memchr::memchr(0, text.as_bytes()) {
         Some(at) => Err(Fault::new(member(), format!("expected no NUL byte, saw one at byte {at}"))),
         None => Ok(()),

@@ -18,7 +18,7 @@ use weir_protocol::{
 
 use super::processes::{Entry, Row};
 use super::requests::{Concern, Stage};
-use super::{Answer, CLOSE_DELAY, Done, Notify, Phase, Session, Started};
+use super::{Answer, CLOSE_DELAY, Done, Notify, Phase, Purpose, Session, Started};
 use crate::convert::{self, StartSpec};
 use crate::ends::Ends;
 use crate::ingest::shown;
@@ -56,6 +56,10 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         Call::ProcessRelease(params) => Some(&params.process_id),
         Call::ProcessSummary(params) => Some(&params.process_id),
         Call::ProcessSearch(params) => Some(&params.process_id),
+        Call::TerminalOutput(params)
+        | Call::TerminalWaitForExit(params)
+        | Call::TerminalKill(params)
+        | Call::TerminalRelease(params) => Some(&params.terminal_id),
         Call::Initialize(_)
         | Call::Shutdown
         | Call::EnvironmentInfo
@@ -63,7 +67,8 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         | Call::ProcessList
         | Call::PolicyCheck(_)
         | Call::PluginList
-        | Call::PluginReload => None,
+        | Call::PluginReload
+        | Call::TerminalCreate(_) => None,
     }
 }
 
@@ -113,6 +118,11 @@ impl Session {
                 Ok(Answer::now(Reply::PluginList(convert::plugin_list(&self.shared.plugins))))
             }
             Call::PluginReload => Ok(self.plugin_reload()),
+            Call::TerminalCreate(params) => self.terminal_create(params),
+            Call::TerminalOutput(params) => self.terminal_output(&params),
+            Call::TerminalWaitForExit(params) => self.terminal_wait_for_exit(params),
+            Call::TerminalKill(params) => self.terminal_kill(params),
+            Call::TerminalRelease(params) => self.terminal_release(params),
         };
         answer.unwrap_or_else(|error| Answer::Now(Err(error)))
     }
@@ -145,7 +155,7 @@ impl Session {
         let notify = if params.notify.unwrap_or(true) { Notify::Everything } else { Notify::End };
         let wanted = params.process_id.clone();
         let spec = convert::start_spec("process/start", params, &self.shared.config)?;
-        self.launch(wanted, spec, notify, None)
+        self.launch(wanted, spec, notify, Purpose::Start)
     }
 
     fn run_to_close(&mut self, params: RunParams) -> Result<Answer, ErrorObject> {
@@ -164,15 +174,15 @@ impl Session {
             retention.max_bytes = retention.max_bytes.min(most);
         }
         let most = spec.options.retention.max_bytes;
-        self.launch(wanted, spec, notify, Some(RunPlan { limited, view, most }))
+        self.launch(wanted, spec, notify, Purpose::Run(RunPlan { limited, view, most }))
     }
 
-    fn launch(
+    pub(super) fn launch(
         &mut self,
         wanted: Option<ProcessId>,
         spec: StartSpec,
         notify: Notify,
-        run: Option<RunPlan>,
+        purpose: Purpose,
     ) -> Result<Answer, ErrorObject> {
         let id = self.processes.reserve(wanted, self.shared.config.max_processes)?;
         let (shared, caller, stage) = (Arc::clone(&self.shared), self.caller.clone(), Stage::default());
@@ -180,7 +190,7 @@ impl Session {
         let start = async move {
             let (metadata, encoding) = (spec.metadata.clone(), spec.encoding);
             let result = pipeline::start(&shared, spec, &id, &caller, || stage.spawn()).await;
-            Done::Started(Box::new(Started { id, result, metadata, encoding, notify, run }))
+            Done::Started(Box::new(Started { id, result, metadata, encoding, notify, purpose }))
         };
         Ok(Answer::Later(Box::pin(start), concern))
     }
@@ -294,7 +304,7 @@ impl Session {
         })
     }
 
-    fn wait(&self, params: &WaitParams) -> Result<Answer, ErrorObject> {
+    pub(super) fn wait(&self, params: &WaitParams) -> Result<Answer, ErrorObject> {
         let log = Arc::clone(self.processes.get(&params.process_id)?.process.log());
         let until = convert::until(params.until);
         let limit = params.timeout_ms.map_or(Duration::MAX, Duration::from_millis);
@@ -361,7 +371,7 @@ impl Session {
         Ok(Answer::later(async move { convert::signalled(sent.await) }))
     }
 
-    fn terminate(&self, params: &TerminateParams) -> Result<Answer, ErrorObject> {
+    pub(super) fn terminate(&self, params: &TerminateParams) -> Result<Answer, ErrorObject> {
         let process = &self.processes.get(&params.process_id)?.process;
         let log = Arc::clone(process.log());
         let grace = params.grace_ms.map_or(self.shared.config.grace, Duration::from_millis);
@@ -402,7 +412,7 @@ impl Session {
         })
     }
 
-    fn release(&mut self, params: ReleaseParams) -> Result<Answer, ErrorObject> {
+    pub(super) fn release(&mut self, params: ReleaseParams) -> Result<Answer, ErrorObject> {
         let id = params.process_id;
         let process = self.processes.begin_release(&id)?.process;
         let grace = self.shared.config.grace;
@@ -423,12 +433,31 @@ impl Session {
 }
 
 impl Answer {
-    fn now(reply: Reply) -> Self {
+    pub(super) fn now(reply: Reply) -> Self {
         Self::Now(Ok(reply))
     }
 
-    fn later(outcome: impl Future<Output = Outcome> + Send + 'static) -> Self {
+    pub(super) fn later(outcome: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self::Later(Box::pin(async { Done::Answered(outcome.await) }), Concern::Nothing)
+    }
+
+    /// The same, told in other words.
+    pub(super) fn map(self, told: fn(Reply) -> Reply) -> Self {
+        match self {
+            Self::Now(outcome) => Self::Now(outcome.map(told)),
+            Self::Later(done, concern) => {
+                let done = async move {
+                    match done.await {
+                        Done::Answered(outcome) => Done::Answered(outcome.map(told)),
+                        Done::Released(process, outcome) => Done::Released(process, outcome.map(told)),
+                        // What it is for says how it is told.
+                        started @ Done::Started(_) => started,
+                    }
+                };
+                Self::Later(Box::pin(done), concern)
+            }
+            Self::Shutdown => Self::Shutdown,
+        }
     }
 }
 

@@ -7,12 +7,12 @@ use tokio::task::{self, JoinError};
 use tokio::time::timeout;
 use tracing::{error, warn};
 use weir_process::{Process, Until};
-use weir_protocol::{ErrorKind, ErrorObject, ProcessId, Reply, RequestId};
+use weir_protocol::{ErrorKind, ErrorObject, ProcessId, Reply, RequestId, TerminalCreateResult};
 
 use super::handlers::run_result;
 use super::processes::{Entry, Key};
 use super::requests::Concern;
-use super::{CLOSE_DELAY, Done, Ended, Notify, Phase, Session, Started, Watched};
+use super::{CLOSE_DELAY, Done, Ended, Notify, Phase, Purpose, Session, Started, Watched};
 use crate::push::Push;
 use crate::{convert, pipeline};
 
@@ -59,7 +59,7 @@ impl Session {
     }
 
     fn started(&mut self, request: RequestId, started: Started) {
-        let Started { id, result, metadata, encoding, notify, run } = started;
+        let Started { id, result, metadata, encoding, notify, purpose } = started;
         let pipeline::Started { process, decision, argv, plugins, facts, .. } = match result {
             Ok(started) => started,
             Err(failed) => {
@@ -87,16 +87,24 @@ impl Session {
             plugins,
             facts,
             views: Arc::default(),
+            terminal: match &purpose {
+                Purpose::Terminal(terminal) => Some(terminal.clone()),
+                Purpose::Start | Purpose::Run(_) => None,
+            },
             reads_acknowledge: notify != Notify::Everything,
             key,
         };
         let deferred = self.processes.insert(id.clone(), entry.clone());
-        match run {
-            None => {
+        match purpose {
+            Purpose::Start => {
                 let reply = convert::start_result(&id, process.pid(), &entry.argv, &entry.decision);
                 self.answer(request, Ok(Reply::ProcessStart(reply)), push);
             }
-            Some(plan) => {
+            Purpose::Terminal(_) => {
+                let reply = TerminalCreateResult { terminal_id: id };
+                self.answer(request, Ok(Reply::TerminalCreate(reply)), push);
+            }
+            Purpose::Run(plan) => {
                 // Its response comes last of all: what is pushed cannot wait for it.
                 if let Some(push) = push {
                     push.begin();

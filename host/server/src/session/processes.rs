@@ -8,9 +8,13 @@ use tokio::time::Instant;
 use weir_process::Process;
 use weir_protocol::{Call, ErrorKind, ErrorObject, OutputEncoding, ProcessId, RequestId};
 
+use super::terminals::Terminal;
 use crate::pipeline::{Decision, ProcessFacts};
 use crate::plugins::PluginSet;
 use crate::view::Views;
+
+/// Terminals that are kept although their processes are closed: agents are to release them, and not all do.
+const MAX_CLOSED_TERMINALS: usize = 1024;
 
 /// The table, and what is left of processes that were forgotten.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub(super) struct Processes {
     leftovers: HashMap<Key, Arc<Process>>,
     /// When which closed process is forgotten, soonest first: each waits equally long.
     evictions: VecDeque<(Instant, ProcessId, Key)>,
+    /// Closed terminals, the first to close first: no time runs for them, but there are only so many.
+    closed_terminals: VecDeque<(ProcessId, Key)>,
     /// Starts and trees that count towards the limit: what is closed costs memory only, which has its own bound.
     live: usize,
     next_key: u64,
@@ -53,6 +59,8 @@ pub(super) struct Entry {
     pub(super) plugins: Arc<PluginSet>,
     pub(super) facts: Arc<ProcessFacts>,
     pub(super) views: Arc<Views>,
+    /// An agent has it as a terminal.
+    pub(super) terminal: Option<Terminal>,
     /// Whether what a read asks to go on from counts as taken: where output is pushed, what is pushed does.
     pub(super) reads_acknowledge: bool,
     pub(super) key: Key,
@@ -187,6 +195,7 @@ impl Processes {
         }
         match self.table.remove(id) {
             Some(Slot::Releasing { entry, deferred }) => {
+                self.closed_terminals.retain(|(_, key)| *key != entry.key);
                 self.keep_tree(entry);
                 deferred
             }
@@ -194,9 +203,20 @@ impl Processes {
         }
     }
 
-    /// Starts the time after which a closed process is forgotten.
+    /// Starts the time after which a closed process is forgotten. A terminal is kept until it is released, or until
+    /// [`MAX_CLOSED_TERMINALS`] others have closed after it.
     pub(super) fn closed(&mut self, id: ProcessId, key: Key, retention: Duration) {
-        self.evictions.push_back((Instant::now() + retention, id, key));
+        match self.table.get(&id) {
+            Some(Slot::Present(entry)) if entry.key == key && entry.terminal.is_some() => {
+                self.closed_terminals.push_back((id, key));
+                if self.closed_terminals.len() > MAX_CLOSED_TERMINALS
+                    && let Some((oldest, key)) = self.closed_terminals.pop_front()
+                {
+                    self.evictions.push_front((Instant::now(), oldest, key));
+                }
+            }
+            _ => self.evictions.push_back((Instant::now() + retention, id, key)),
+        }
     }
 
     /// When the next process is to be forgotten.
