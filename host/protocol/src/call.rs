@@ -54,7 +54,7 @@ pub enum Call {
     /// `plugin/reload`.
     PluginReload,
     /// `terminal/create`.
-    TerminalCreate(TerminalCreateParams),
+    TerminalCreate(Box<TerminalCreateParams>),
     /// `terminal/output`.
     TerminalOutput(TerminalParams),
     /// `terminal/wait_for_exit`.
@@ -150,7 +150,7 @@ impl Call {
             "policy/check" => Self::PolicyCheck(Box::new(params::decode(method, params)?)),
             "plugin/list" => params::decode(method, params).map(|NoParams {}| Self::PluginList)?,
             "plugin/reload" => params::decode(method, params).map(|NoParams {}| Self::PluginReload)?,
-            "terminal/create" => Self::TerminalCreate(params::decode(method, params)?),
+            "terminal/create" => Self::TerminalCreate(Box::new(params::decode(method, params)?)),
             "terminal/output" => Self::TerminalOutput(params::decode(method, params)?),
             "terminal/wait_for_exit" => Self::TerminalWaitForExit(params::decode(method, params)?),
             "terminal/kill" => Self::TerminalKill(params::decode(method, params)?),

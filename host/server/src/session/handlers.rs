@@ -118,7 +118,7 @@ impl Session {
                 Ok(Answer::now(Reply::PluginList(convert::plugin_list(&self.shared.plugins))))
             }
             Call::PluginReload => Ok(self.plugin_reload()),
-            Call::TerminalCreate(params) => self.terminal_create(params),
+            Call::TerminalCreate(params) => self.terminal_create(*params),
             Call::TerminalOutput(params) => self.terminal_output(&params),
             Call::TerminalWaitForExit(params) => self.terminal_wait_for_exit(params),
             Call::TerminalKill(params) => self.terminal_kill(params),
