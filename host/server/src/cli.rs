@@ -256,8 +256,8 @@ impl PluginArgs {
     }
 }
 
-/// A process takes four descriptors of the host's, and one more where it is seen who waits for its input, and many systems allow 1,024 at first. Commands keep the limit
-/// that the host was born with: the fork server runs already.
+/// A process takes four descriptors of the host's, and a few more where it is seen who waits for its input; many systems
+/// allow 1,024 at first. Commands keep the limit that the host was born with: the fork server runs already.
 fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
