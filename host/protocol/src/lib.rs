@@ -71,8 +71,9 @@ pub use process::{
     Mechanism, OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult,
     ReleaseParams, ResizeParams, Retention, RunParams, RunResult, SandboxType, Scope, SearchLine,
     SearchMatch, SearchParams, SearchResult, SearchStopped, SignalParams, StartParams, StartResult, Stream,
-    SummaryParams, SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor,
-    WaitParams, WaitResult, WaitingForInput, WaitingForInputEvent, WriteParams, WriteResult, WriteStatus,
+    StreamOffsets, SummaryParams, SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until,
+    Usage, WaitFor, WaitParams, WaitResult, WaitingForInput, WaitingForInputEvent, WriteParams, WriteResult,
+    WriteStatus,
 };
 pub use process_id::ProcessId;
 pub use reply::Reply;

@@ -22,7 +22,7 @@ pub use list::{Holder, ListEntry, ListResult, ProcessState};
 pub use read::{Dropped, LinesGiven, LinesWanted, ReadChunk, ReadParams, ReadResult, WaitFor};
 pub use resize::ResizeParams;
 pub use run::{Cut, RunParams, RunResult};
-pub use search::{SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped};
+pub use search::{SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped, StreamOffsets};
 pub use signal::{ReleaseParams, Scope, SignalParams, TerminateParams, TerminateResult};
 pub use start::{
     EnvInherit, EnvPolicy, Leftovers, Overflow, ProcessLimits, Retention, SandboxType, StartParams,

@@ -11,8 +11,8 @@ use weir_protocol::{
     LimitMechanisms, Limits, ListEntry, ListResult, Mechanism, OutputData, OutputEncoding, OutputEvent,
     PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType,
     SearchLine, SearchMatch, SearchResult, SearchStopped, ServerInfo, Shell, StartResult, Stream,
-    TerminateResult, Timestamp, Usage, Verdict, WaitResult, WaitingForInput, WaitingForInputEvent,
-    WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
+    StreamOffsets, TerminateResult, Timestamp, Usage, Verdict, WaitResult, WaitingForInput,
+    WaitingForInputEvent, WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -389,6 +389,7 @@ fn matches_carry_their_place_and_their_lines() {
         searched_bytes: 100,
         dropped_bytes: 3,
         next_seq: 9,
+        next_offsets: StreamOffsets { stdout: 0, stderr: 44, pty: 0 },
     };
     let text = result(Reply::ProcessSearch(Box::new(search(OutputEncoding::Utf8))));
     assert_eq!(
@@ -397,7 +398,7 @@ fn matches_carry_their_place_and_their_lines() {
             "text": "a\"b", "before": [], "after": [
                 {"line": 3, "lineOffset": 30, "text": "\u{FFFD}", "invalidBytes": 1, "cut": true},
                 {"line": 4, "lineOffset": 40, "text": ""}]}],
-            "stopped": "matches", "searchedBytes": 100, "droppedBytes": 3, "nextSeq": 9})
+            "stopped": "matches", "searchedBytes": 100, "droppedBytes": 3, "nextSeq": 9, "nextOffsets": {"stderr": 44}})
     );
     let exact = result(Reply::ProcessSearch(Box::new(search(OutputEncoding::Base64))));
     assert_eq!((&exact["matches"][0]["chunk"], &exact["matches"][0]["text"]), (&json!("YSJi"), &Value::Null));

@@ -2,7 +2,7 @@
 
 use weir_protocol::{
     Call, Detail, EnvInherit, ErrorKind, ErrorObject, Incoming, Leftovers, OutputEncoding, Overflow,
-    RequestId, Scope, Stream, TerminalSize, Tty, Until, WaitFor, parse,
+    RequestId, Scope, Stream, StreamOffsets, TerminalSize, Tty, Until, WaitFor, parse,
 };
 
 fn parse_text(text: &str) -> Incoming {
@@ -349,12 +349,15 @@ fn a_write_of_neither_or_both_or_no_base64_names_the_member() {
 #[test]
 fn a_search_has_bounds_and_defaults() {
     let Ok(Call::ProcessSearch(search)) =
-        call("process/search", r#"{"processId":"p","pattern":"","skip":null}"#)
+        call("process/search", r#"{"processId":"p","pattern":"","offsets":null}"#)
     else {
         panic!()
     };
     assert_eq!((search.pattern.as_str(), search.ignore_case, search.max_matches), ("", false, None));
-    assert_eq!((search.context_lines, search.skip, search.after_seq), (None, None, None));
+    assert_eq!(
+        (search.context_lines, search.offsets, search.after_seq),
+        (None, StreamOffsets::default(), None)
+    );
     for (members, member) in [
         (r#""maxMatches":0"#, "maxMatches"),
         (r#""maxMatches":10001"#, "maxMatches"),

@@ -70,34 +70,46 @@ impl OutputLog {
     pub fn read_back(&self, before_seq: Option<u64>, max_bytes: u64) -> BackBatch {
         let max_bytes = max_bytes.min(MOST);
         loop {
-            let (reading, status, before, clears) = {
+            let (reading, status, before, later, clears) = {
                 let state = self.lock();
                 let status = state.status();
                 let before = before_seq.unwrap_or(status.next_seq).min(status.next_seq);
-                let (mut chunks, dropped) = state.retained.back(before, max_bytes);
-                let region = state.retained.region().filter(|region| region.to_seq > 0 && before > 1);
-                match region {
-                    // In memory, or missing: what is on disk comes before that.
-                    Some(region) if chunks.is_empty() && dropped.is_none() => {
-                        (region.before(before, max_bytes), status, before, state.clears)
-                    }
-                    _ => {
-                        let first = chunks.last().map(|chunk| chunk.seq);
+                let (mut later, dropped) = state.retained.back(before, max_bytes);
+                let first = later.last().map_or(before, |chunk| chunk.seq);
+                later.reverse();
+                // What is on disk comes before all that is in memory, unless a hole is between.
+                let is_all = || {
+                    dropped.is_none()
+                        && matches!(&state.retained.back(first, 1), (more, None) if more.is_empty())
+                };
+                match state.retained.region().filter(|region| region.to_seq > 0 && first > 1 && is_all()) {
+                    Some(region) => (
+                        region.before(first, max_bytes.saturating_sub(size(&later))),
+                        status,
+                        before,
+                        later,
+                        state.clears,
+                    ),
+                    None => {
+                        let first = later.first().map(|chunk| chunk.seq);
                         let before_seq = first.or(dropped.map(|dropped| dropped.from_seq)).unwrap_or(1);
-                        chunks.reverse();
-                        return BackBatch { chunks, dropped, before_seq, next_seq: before, status };
+                        return BackBatch { chunks: later, dropped, before_seq, next_seq: before, status };
                     }
                 }
             };
+            let first = later.first().map_or(before, |chunk| chunk.seq);
+            let left = max_bytes.saturating_sub(size(&later));
+            // One at least, be it too long.
+            let least = usize::from(later.is_empty());
             let (mut entries, mut bytes) = (VecDeque::<Entry>::new(), 0);
             let scanned = reading.scan(|record| {
-                if record.seq >= before {
+                if record.seq >= first {
                     return false;
                 }
                 bytes += record.bytes.len() as u64;
                 entries.push_back(record.into());
-                while bytes > max_bytes
-                    && entries.len() > 1
+                while bytes > left
+                    && entries.len() > least
                     && let Some(gone) = entries.pop_front()
                 {
                     bytes -= gone.bytes.len() as u64;
@@ -108,7 +120,7 @@ impl OutputLog {
                 self.lose_disk(&error, clears);
                 continue;
             }
-            let chunks: Vec<Chunk> = entries.iter().map(Entry::chunk).collect();
+            let chunks: Vec<Chunk> = entries.iter().map(Entry::chunk).chain(later).collect();
             let before_seq = chunks.first().map_or(1, |chunk| chunk.seq);
             return BackBatch { chunks, dropped: None, before_seq, next_seq: before, status };
         }
@@ -294,4 +306,8 @@ impl Lines {
             + self.chunks.last().map_or(0, |last| memchr::memchr_iter(b'\n', &last.bytes).count() as u64);
         self.given = self.given.map(|(first, _)| (first, to));
     }
+}
+
+fn size(chunks: &[Chunk]) -> u64 {
+    chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
 }

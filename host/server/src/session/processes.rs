@@ -12,13 +12,16 @@ use crate::pipeline::{Decision, ProcessFacts};
 use crate::plugins::PluginSet;
 use crate::view::Views;
 
-/// The table, and what is left of processes that were forgotten.
+/// How soon a tree is looked at again that lives on after its process was to be forgotten.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The table, and what is left of processes that were released.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     table: HashMap<ProcessId, Slot>,
-    /// Trees that live on although their process is closed and forgotten. They end with the session.
+    /// Trees that live on although their process was released. They end with the session.
     leftovers: HashMap<Key, Arc<Process>>,
-    /// When which closed process is forgotten, soonest first: each waits equally long.
+    /// When which closed process is forgotten, or looked at again, soonest first.
     evictions: VecDeque<(Instant, ProcessId, Key)>,
     /// Starts and trees that count towards the limit: what is closed costs memory only, which has its own bound.
     live: usize,
@@ -196,7 +199,12 @@ impl Processes {
 
     /// Starts the time after which a closed process is forgotten.
     pub(super) fn closed(&mut self, id: ProcessId, key: Key, retention: Duration) {
-        self.evictions.push_back((Instant::now() + retention, id, key));
+        self.forget_at(Instant::now() + retention, id, key);
+    }
+
+    fn forget_at(&mut self, at: Instant, id: ProcessId, key: Key) {
+        let place = self.evictions.partition_point(|(other, ..)| *other <= at);
+        self.evictions.insert(place, (at, id, key));
     }
 
     /// When the next process is to be forgotten.
@@ -204,8 +212,8 @@ impl Processes {
         self.evictions.front().map(|(at, ..)| *at)
     }
 
-    /// Forgets every process whose time has come: `retention` after its close, and, where nothing may be lost, after
-    /// its last read.
+    /// Forgets every process whose time has come: `retention` after its close, where nothing may be lost after its last
+    /// read, and never before its tree is gone.
     pub(super) fn evict(&mut self, retention: Duration) {
         let now = Instant::now();
         while self.next_eviction().is_some_and(|at| at <= now)
@@ -215,11 +223,10 @@ impl Processes {
             if entry.key != key {
                 continue;
             }
-            if let Some(at) = entry.read_until(retention).filter(|at| *at > now) {
-                let place = self.evictions.partition_point(|(other, ..)| *other <= at);
-                self.evictions.insert(place, (at, id, key));
-            } else if let Some(Slot::Present(entry)) = self.table.remove(&id) {
-                self.keep_tree(entry);
+            if let Some(at) = entry.kept_until(retention).filter(|at| *at > now) {
+                self.forget_at(at, id, key);
+            } else {
+                self.table.remove(&id);
             }
         }
     }
@@ -262,9 +269,13 @@ impl Processes {
 }
 
 impl Entry {
-    /// How long a reader that is not through counts as one, where its output is kept until it was read.
-    fn read_until(&self, retention: Duration) -> Option<Instant> {
+    /// When to look again, for what is not to be forgotten yet: something of its tree lives, which the client may want
+    /// to stop, or a reader is not through, where output is kept until it was read.
+    fn kept_until(&self, retention: Duration) -> Option<Instant> {
         let log = self.process.log();
+        if !self.process.is_tree_gone() {
+            return Instant::now().checked_add(retention.max(LOOK_AGAIN));
+        }
         match log.keeps_everything() {
             // It goes as soon as it has pushed the close.
             true if log.is_followed() => Instant::now().checked_add(retention),
