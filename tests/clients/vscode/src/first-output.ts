@@ -22,7 +22,7 @@ async function main() {
   const directly: number[] = [];
   // In turns, so that whatever else the machine does meets both.
   for (let run = 0; run < RUNS; run++) {
-    through.push(await time(() => new Promise<void>((resolve) => void weir.start({ argv }, { output: () => resolve() }))));
+    through.push(await time(() => new Promise<void>((output) => void weir.start({ argv }, { output: () => output() }))));
     directly.push(await time(() => once(spawn(argv[0]!, argv.slice(1)).stdout, "data")));
   }
   await weir.stop();
