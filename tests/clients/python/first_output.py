@@ -1,11 +1,14 @@
 """How long it takes from asking for a command to its first output: through Weir, and run directly, in turns, so that
 whatever else the machine does meets both."""
-import os, statistics, subprocess, time
+import os, shlex, statistics, subprocess, time
 
 from weir import Weir
 
 RUNS = int(os.environ.get("WEIR_RUNS", "50"))
 ARGV = ["echo", "first"]
+# Somewhere else, both of them: `WEIR_COMMAND="ssh HOST weir" DIRECTLY="ssh HOST"`.
+COMMAND = shlex.split(os.environ.get("WEIR_COMMAND") or os.environ.get("WEIR_BIN", "weir"))
+DIRECTLY = shlex.split(os.environ.get("DIRECTLY", "")) + ARGV
 
 
 def through_weir():
@@ -14,7 +17,7 @@ def through_weir():
 
 
 def directly():
-    with subprocess.Popen(ARGV, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen(DIRECTLY, stdout=subprocess.PIPE) as child:
         child.stdout.read(1)
         return time.perf_counter()
 
@@ -25,7 +28,7 @@ def milliseconds(run):
     return (ended - begun) * 1000
 
 
-weir = Weir(os.environ.get("WEIR_BIN", "weir"), "--no-config")
+weir = Weir(*COMMAND, "--no-config")
 times = [(milliseconds(through_weir), milliseconds(directly)) for _ in range(RUNS)]
 through, direct = (statistics.median(column) for column in zip(*times))
 print(f"first output: {through:.1f} ms through Weir, {direct:.1f} ms directly (median of {RUNS})")
