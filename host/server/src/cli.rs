@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod hook;
 mod init;
 mod person;
 mod plugin;
@@ -71,6 +72,10 @@ enum Command {
     /// Ask the policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Answer the hook of an agent that runs commands itself: an event on standard input, what the policies say of its
+    /// command on standard output.
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// Make, check and try plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -166,6 +171,9 @@ pub fn main() -> ExitCode {
         return weir_process::run_fork_server().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     let cli = Cli::parse();
+    if let Some(Command::Hook(command)) = &cli.command {
+        return hook::run(command, &cli.log, &cli.plugins);
+    }
     if let Err(error) = start_log(&cli.log) {
         return own_fault(&error);
     }
@@ -177,6 +185,8 @@ pub fn main() -> ExitCode {
         Some(Command::Init) => init::init(&cli.plugins),
         Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
         Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
+        // Answered above: its faults have to block.
+        Some(Command::Hook(command)) => Ok(hook::run(command, &cli.log, &cli.plugins)),
     };
     result.unwrap_or_else(|error| own_fault(&error))
 }
