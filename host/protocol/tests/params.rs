@@ -38,7 +38,8 @@ fn every_method_is_known_by_its_name() {
 
 #[test]
 fn params_may_be_absent_null_or_empty_where_none_are_needed() {
-    for params in ["", r#","params":null"#, r#","params":{}"#, r#","params":{"new":[1]}"#] {
+    for params in ["", r#","params":null"#, r#","params":{}"#, r#","params":[]"#, r#","params":{"new":[1]}"#]
+    {
         let incoming = parse_text(&format!(r#"{{"id":1,"method":"environment/info"{params}}}"#));
         assert!(matches!(incoming, Incoming::Request { call: Ok(Call::EnvironmentInfo), .. }), "{params}");
     }
@@ -47,12 +48,33 @@ fn params_may_be_absent_null_or_empty_where_none_are_needed() {
 #[test]
 fn params_by_position_are_refused() {
     for method in Call::METHODS {
-        let error = params_error(method, "[]");
+        let error = params_error(method, r#"["p"]"#);
         let expected = format!("`{method}`: invalid type: sequence, expected an object with named members");
         assert_eq!(error.message(), expected);
     }
     let error = params_error("process/start", r#"{"argv":["x"],"retention":[5,"spill"]}"#);
     assert_eq!(error.detail("member"), Some(&"retention".into()));
+}
+
+#[test]
+fn an_empty_array_is_an_object_without_members() {
+    let error = params_error("process/start", "[]");
+    assert_eq!(error.detail("member"), Some(&"argv".into()));
+    let text = r#"{"argv":["x"],"env":[],"envPolicy":[],"retention":[],"limits":[],"metadata":[]}"#;
+    let empty = text.replace("[]", "{}");
+    assert_eq!(call("process/start", text), call("process/start", &empty));
+    assert!(
+        matches!(call("process/start", text), Ok(Call::ProcessStart(start)) if start.metadata.is_empty())
+    );
+    for member in ["env", "envPolicy", "retention", "limits", "metadata"] {
+        let error = params_error("process/start", &format!(r#"{{"argv":["x"],"{member}":[[]]}}"#));
+        assert_eq!(error.detail("member"), Some(&member.into()));
+        assert!(
+            error.message().contains("invalid type: sequence, expected an object"),
+            "{}",
+            error.message()
+        );
+    }
 }
 
 #[test]
@@ -291,8 +313,10 @@ fn a_summary_takes_options_as_an_object_of_any_content() {
     let Ok(Call::ProcessSummary(params)) = summary(r#","options": {"a": [1, null]} "#) else { panic!() };
     assert_eq!((params.process_id.as_str(), params.plugin.as_str()), ("p", "tests"));
     assert_eq!(params.options.as_ref().map(|options| options.as_str()), Some(r#"{"a": [1, null]}"#));
-    let Ok(Call::ProcessSummary(params)) = summary("") else { panic!() };
-    assert!(params.options.is_none());
+    for none in ["", r#","options":null"#, r#","options":[ ]"#] {
+        let Ok(Call::ProcessSummary(params)) = summary(none) else { panic!("{none}") };
+        assert!(params.options.is_none(), "{none}");
+    }
 
     for (options, seen) in
         [("[1]", "an array"), ("\"{}\"", "a string"), ("true", "a boolean"), ("-1", "a number")]

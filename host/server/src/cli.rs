@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod hook;
 mod init;
 mod person;
 mod plugin;
@@ -72,6 +73,10 @@ enum Command {
     /// Ask the policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Answer the hook of an agent that runs commands itself: an event on standard input, what the policies say of its
+    /// command on standard output.
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// Make, check and try plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -177,7 +182,10 @@ pub fn main() -> ExitCode {
         // The others tell the person themselves why plugins are not loaded.
         (None, Some(_)) => "error,weir::loading=off",
     };
-    if let Err(error) = start_log(filter) {
+    // A hook answers for a wrong filter as well.
+    if !matches!(cli.command, Some(Command::Hook(_)))
+        && let Err(error) = start_log(filter)
+    {
         return own_fault(&error);
     }
     let result = match &cli.command {
@@ -188,6 +196,8 @@ pub fn main() -> ExitCode {
         Some(Command::Init) => init::init(&cli.plugins),
         Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
         Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
+        // Answered above: its faults have to block.
+        Some(Command::Hook(command)) => Ok(hook::run(command, filter, &cli.plugins)),
     };
     result.unwrap_or_else(|error| own_fault(&error))
 }
