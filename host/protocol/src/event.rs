@@ -27,6 +27,11 @@ pub enum Event {
         /// The id that the request had.
         id: String,
     },
+    /// `fs/missingChanged`: what was missing may be there now, or what was there may be gone. Once a watch.
+    MissingChanged {
+        /// The id of the watch.
+        watch_id: u64,
+    },
 }
 
 /// `process/output`: it printed something.
@@ -94,6 +99,7 @@ impl Event {
             Self::PluginFault(_) => "plugin/fault",
             Self::PluginsReloaded { .. } => "plugin/reloaded",
             Self::CancelRequest { .. } => "$/cancelRequest",
+            Self::MissingChanged { .. } => "fs/missingChanged",
         }
     }
 
@@ -109,6 +115,9 @@ impl Event {
                 json::write_value(out, &event);
             }
             Self::CancelRequest { id } => json::write_value(out, &Cancel { id }),
+            Self::MissingChanged { watch_id } => {
+                json::write_value(out, &MissingChanged { watch_id: *watch_id });
+            }
         }
     }
 }
@@ -125,6 +134,12 @@ struct Reloaded<'a> {
 #[serde(rename_all = "camelCase")]
 struct Cancel<'a> {
     id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MissingChanged {
+    watch_id: u64,
 }
 
 impl OutputEvent {
