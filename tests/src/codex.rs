@@ -95,6 +95,7 @@ impl Codex {
             environment: (host, arguments),
             sandbox_mode: "danger-full-access",
         };
+        desk.compile_plugins();
         // Where a project begins.
         fs::create_dir(desk.project().join(".git")).expect("a directory");
         desk
@@ -164,6 +165,17 @@ impl Desk {
         session
     }
 
+    /// Has the plugins compiled before anybody's clock runs: Codex gives its environment a few seconds to begin.
+    #[expect(clippy::disallowed_methods, reason = "the harness launches the host itself")]
+    fn compile_plugins(&self) {
+        let (program, arguments) = &self.environment;
+        let mut check = Command::new(program);
+        check.args(arguments).args(["policy", "check", "--", "true"]);
+        let output = check.env("XDG_CACHE_HOME", self.codex.binaries.scratch).output();
+        let output = output.unwrap_or_else(|error| panic!("cannot start {check:?}: {error}"));
+        assert!(output.status.success(), "{check:?} fails: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     fn write_configuration(&self, port: u16) {
         let home = self.directory.path().join("codex");
         let mut environments = example("environments.toml");
@@ -193,6 +205,7 @@ impl Desk {
         let mut command = Command::new(&self.codex.program);
         command.args(["exec", "--skip-git-repo-check", "do as you are told"]);
         command.current_dir(self.project());
+        command.env("RUST_LOG", "error,codex_exec_server=debug");
         command.env(MARK, mark).env("CODEX_HOME", place.join("codex")).env("HOME", place.join("home"));
         // Compiled plugins are kept from run to run, and not among the user's own.
         command.env("XDG_CACHE_HOME", self.codex.binaries.scratch);

@@ -1,6 +1,7 @@
 //! Codex CLI, the real one, with the host as its environment and a model that does what it is told.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -147,8 +148,10 @@ fn two_mebibytes_of_output_arrive() {
 #[test]
 fn a_sandbox_that_the_host_has_not_got_is_refused_aloud() {
     let Some(desk) = desk() else { return };
-    let session = commands(&desk.with_sandbox("workspace-write"), &["touch ran"]);
-    assert!(session.output(0).contains("sandbox"), "{session}");
+    let desk = desk.with_sandbox("workspace-write");
+    let session = commands(&desk, &["touch ran"]);
+    assert!(!desk.project().join("ran").exists());
+    assert!(session.output(0).contains("`sandbox`: expected none"), "{session}");
 }
 
 /// Tells how long it takes until the model reads the first output of a command, beside the command alone. It is no
@@ -165,10 +168,11 @@ fn the_time_to_the_first_output_is_told() {
         assert_eq!(times.len(), runs, "{session}");
         told += &format!(", {name} {:.0} ms", median(&mut times));
     }
+    let home = tempfile::tempdir().expect("a directory");
     let mut direct: Vec<Duration> = (0..runs)
         .map(|_| {
             let started = Instant::now();
-            assert_eq!(bash("echo x"), b"x\n");
+            assert_eq!(bash("echo x", home.path()), b"x\n");
             started.elapsed()
         })
         .collect();
@@ -186,7 +190,7 @@ fn median(times: &mut [Duration]) -> f64 {
 
 /// What Codex runs for a command, without anybody in between.
 #[expect(clippy::disallowed_methods, reason = "it is what the host is compared with")]
-fn bash(command: &str) -> Vec<u8> {
-    let output = std::process::Command::new("/bin/bash").args(["-lc", command]).output();
+fn bash(command: &str, home: &Path) -> Vec<u8> {
+    let output = std::process::Command::new("/bin/bash").args(["-lc", command]).env("HOME", home).output();
     output.expect("a shell").stdout
 }
