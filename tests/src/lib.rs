@@ -6,6 +6,7 @@
 
 mod case;
 mod client;
+mod codex;
 mod command_line;
 mod framing;
 mod gate;
@@ -28,6 +29,7 @@ pub mod settings;
 
 pub use case::Case;
 pub use client::Client;
+pub use codex::{Codex, Desk, Peer, Session, Turn};
 pub use command_line::{CommandLine, Finished};
 pub use framing::{FrameReader, Framing};
 pub use gate::Gate;

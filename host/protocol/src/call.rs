@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
-    CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
-    ReleaseParams, ResizeParams, RunParams, SearchParams, SignalParams, StartParams, SummaryParams,
-    TerminateParams, WaitParams, WriteParams,
+    CloseStdinParams, ErrorKind, ErrorObject, FsCall, InitializeParams, Notice, PolicyCheckParams,
+    ReadParams, ReleaseParams, ResizeParams, RunParams, SearchParams, SignalParams, StartParams,
+    SummaryParams, TerminateParams, WaitParams, WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -53,6 +53,8 @@ pub enum Call {
     PluginList,
     /// `plugin/reload`.
     PluginReload,
+    /// `fs/*`.
+    Fs(FsCall),
 }
 
 impl Call {
@@ -78,6 +80,19 @@ impl Call {
         "policy/check",
         "plugin/list",
         "plugin/reload",
+        "fs/readFile",
+        "fs/writeFile",
+        "fs/createDirectory",
+        "fs/getMetadata",
+        "fs/canonicalize",
+        "fs/readDirectory",
+        "fs/walk",
+        "fs/remove",
+        "fs/copy",
+        "fs/open",
+        "fs/readBlock",
+        "fs/close",
+        "fs/watchMissing",
     ];
 
     /// The name of the method.
@@ -103,6 +118,7 @@ impl Call {
             Self::PolicyCheck(_) => "policy/check",
             Self::PluginList => "plugin/list",
             Self::PluginReload => "plugin/reload",
+            Self::Fs(call) => call.method(),
         }
     }
 
@@ -130,7 +146,10 @@ impl Call {
             "policy/check" => Self::PolicyCheck(Box::new(params::decode(method, params)?)),
             "plugin/list" => params::decode(method, params).map(|NoParams {}| Self::PluginList)?,
             "plugin/reload" => params::decode(method, params).map(|NoParams {}| Self::PluginReload)?,
-            unknown => return Err(no_such_method(unknown)),
+            other => match FsCall::decode(other, params) {
+                Some(call) => Self::Fs(call?),
+                None => return Err(no_such_method(other)),
+            },
         })
     }
 }

@@ -17,6 +17,8 @@
 //! assert!(matches!(parse(&frame), Incoming::Request { call: Ok(Call::ProcessList), .. }));
 //! ```
 
+pub mod fs;
+
 mod call;
 mod client_request;
 mod encode;
@@ -48,6 +50,7 @@ pub use error_kind::ErrorKind;
 pub use error_object::{Detail, ErrorObject};
 pub use event::{ClosedEvent, Event, ExitedEvent, OutputEvent};
 pub use framing::{Decoder, Encoder, FrameError, Framing};
+pub use fs::{FsCall, FsReply};
 pub use incoming::{Incoming, MAX_BATCH_MESSAGES, ResponseError, parse};
 pub use lifecycle::{
     Capabilities, ClientCapabilities, Containment, InitializeParams, InitializeResult, Limits,

@@ -1,9 +1,9 @@
 //! Results, one variant a method.
 
 use crate::{
-    EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, PluginListResult, PluginReloadResult,
-    PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult, TerminateResult,
-    WaitResult, WriteResult, json,
+    EnvironmentInfo, EnvironmentStatus, FsReply, InitializeResult, ListResult, PluginListResult,
+    PluginReloadResult, PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult,
+    TerminateResult, WaitResult, WriteResult, json,
 };
 
 /// The result of a request.
@@ -49,6 +49,8 @@ pub enum Reply {
     PluginList(PluginListResult),
     /// Of `plugin/reload`.
     PluginReload(PluginReloadResult),
+    /// Of `fs/*`.
+    Fs(FsReply),
 }
 
 impl Reply {
@@ -72,6 +74,7 @@ impl Reply {
             Self::PolicyCheck(result) => json::write_value(out, result),
             Self::PluginList(result) => json::write_value(out, result),
             Self::PluginReload(result) => json::write_value(out, result),
+            Self::Fs(result) => result.write(out),
         }
     }
 }

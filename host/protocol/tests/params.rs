@@ -30,7 +30,9 @@ fn params_error(method: &str, params: &str) -> ErrorObject {
 #[test]
 fn every_method_is_known_by_its_name() {
     let params = r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM","plugin":"t",
-        "pattern":"x","cols":1,"rows":1}"#;
+        "pattern":"x","cols":1,"rows":1,"path":"/x","dataBase64":"","sourcePath":"/x","destinationPath":"/y",
+        "handleId":"h","offset":0,"len":1,"watchId":1,"missing":[],
+        "options":{"maxDepth":0,"maxDirectories":1,"maxEntries":1}}"#;
     for method in Call::METHODS {
         assert_eq!(call(method, params).expect("sound params").method(), *method);
     }

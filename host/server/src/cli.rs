@@ -136,6 +136,9 @@ struct ServeArgs {
     /// The most output of all processes on disk, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = MAX_TOTAL_SPILL_BYTES)]
     max_total_spill_bytes: u64,
+    /// Serve no `fs/*`: the client then has no way to files but commands, which policies judge.
+    #[arg(long)]
+    no_fs: bool,
     /// The largest message that is read, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_message_bytes: u64,
@@ -244,6 +247,7 @@ fn host_config(args: Option<&ServeArgs>, plugins: &PluginArgs) -> anyhow::Result
             max_bytes_per_process: args.max_process_spill_bytes,
             max_bytes_total: args.max_total_spill_bytes,
         });
+        config.files = !args.no_fs;
         config.max_message_bytes = usize::try_from(args.max_message_bytes).unwrap_or(usize::MAX);
     }
     Ok(config)

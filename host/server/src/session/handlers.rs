@@ -63,7 +63,8 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         | Call::ProcessList
         | Call::PolicyCheck(_)
         | Call::PluginList
-        | Call::PluginReload => None,
+        | Call::PluginReload
+        | Call::Fs(_) => None,
     }
 }
 
@@ -91,7 +92,10 @@ impl Session {
         let answer = match call {
             Call::Initialize(params) => self.initialize(&params),
             Call::Shutdown => Ok(Answer::Shutdown),
-            Call::EnvironmentInfo => Ok(Answer::now(Reply::EnvironmentInfo(Box::new(environment::info())))),
+            Call::EnvironmentInfo => {
+                let info = environment::info(&self.shared.config);
+                Ok(Answer::now(Reply::EnvironmentInfo(Box::new(info))))
+            }
             Call::EnvironmentStatus => Ok(Answer::now(Reply::EnvironmentStatus(EnvironmentStatus {
                 status: EnvironmentState::Ready,
             }))),
@@ -113,6 +117,7 @@ impl Session {
                 Ok(Answer::now(Reply::PluginList(convert::plugin_list(&self.shared.plugins))))
             }
             Call::PluginReload => Ok(self.plugin_reload()),
+            Call::Fs(call) => self.file_call(call),
         };
         answer.unwrap_or_else(|error| Answer::Now(Err(error)))
     }
@@ -423,11 +428,11 @@ impl Session {
 }
 
 impl Answer {
-    fn now(reply: Reply) -> Self {
+    pub(super) fn now(reply: Reply) -> Self {
         Self::Now(Ok(reply))
     }
 
-    fn later(outcome: impl Future<Output = Outcome> + Send + 'static) -> Self {
+    pub(super) fn later(outcome: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self::Later(Box::pin(async { Done::Answered(outcome.await) }), Concern::Nothing)
     }
 }
