@@ -146,6 +146,12 @@ proptest! {
         let key = |found: &Row| (found.0 == Stream::Stderr, found.2, found.1);
         seen.sort_by_key(key);
         expected.sort_by_key(key);
+        // A match in a line that had not ended may come again.
+        let has_ended = |row: &Row| {
+            let text = of(&pieces, row.0);
+            text.ends_with(b"\n") || row.1 < text.split(|byte| *byte == b'\n').count() as u64
+        };
+        seen.dedup_by(|again, first| again == first && !has_ended(first));
         prop_assert_eq!(seen, expected);
     }
 

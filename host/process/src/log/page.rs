@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
+use super::characters::incomplete_suffix;
 use super::entry::Entry;
 use super::output_log::OutputLog;
 use super::{Chunk, Dropped, Status, Stream};
@@ -142,7 +143,7 @@ impl OutputLog {
             Err(_) => (total + 1).saturating_sub(line.unsigned_abs()),
         };
         let (first, last) = (number(range.from).max(1), number(range.to).min(total));
-        let mut lines = Lines::new(first, last, max_bytes);
+        let mut lines = Lines::new(first, last, max_bytes, self.whole_characters);
         let mut after = self.lock().retained.seq_before_feed(range.stream, first - 1);
         while first <= last && !lines.full {
             let batch = self.read(after, Some(PIECE));
@@ -207,6 +208,8 @@ struct Lines {
     first: u64,
     last: u64,
     max_bytes: u64,
+    /// A line is cut before a character that does not fit.
+    whole_characters: bool,
     bytes: u64,
     chunks: Vec<Chunk>,
     /// The first and the last line given.
@@ -220,11 +223,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(first: u64, last: u64, max_bytes: u64) -> Self {
+    fn new(first: u64, last: u64, max_bytes: u64, whole_characters: bool) -> Self {
         Self {
             first,
             last,
             max_bytes,
+            whole_characters,
             bytes: 0,
             chunks: Vec::new(),
             given: None,
@@ -272,7 +276,10 @@ impl Lines {
             }
             self.cut = true;
         }
-        let part = part.start..part.end.min(part.start + room);
+        let mut part = part.start..part.end.min(part.start + room);
+        if self.cut && self.whole_characters {
+            part.end -= incomplete_suffix(&chunk.bytes[part.clone()]);
+        }
         self.bytes += part.len() as u64;
         self.given = Some((self.given.map_or(line, |(first, _)| first), line));
         match self.chunks.last_mut() {

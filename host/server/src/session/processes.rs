@@ -276,7 +276,7 @@ impl Entry {
         if !self.process.is_tree_gone() {
             return Instant::now().checked_add(retention.max(LOOK_AGAIN));
         }
-        match log.keeps_everything() {
+        match log.is_kept_for_readers() {
             // It goes as soon as it has pushed the close.
             true if log.is_followed() => Instant::now().checked_add(retention),
             true => log.last_read()?.checked_add(retention),
