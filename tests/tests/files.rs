@@ -16,6 +16,7 @@ weir_tests::both_ways!(
     a_directory_is_listed_by_name,
     a_walk_goes_level_by_level_within_its_limits,
     a_walk_follows_links_once_if_asked_to,
+    a_walk_delays_nobody_and_can_be_cancelled,
     a_copy_keeps_modes_and_links,
     a_copy_into_itself_is_refused,
     directories_are_made_with_their_parents,
@@ -243,6 +244,24 @@ fn a_walk_follows_links_once_if_asked_to(launch: Launch) {
     let expected =
         ["5", "a/", "z/", "a/1", "a/b/", "z/4", "z/self/", "a/b/2", "a/b/c/", "a/b/c/3"].map(str::to_owned);
     assert_eq!((found, truncated), (expected.to_vec(), false));
+}
+
+fn a_walk_delays_nobody_and_can_be_cancelled(launch: Launch) {
+    let host = launch.start();
+    let options = json!({ "maxDepth": 99, "maxDirectories": 1_000_000, "maxEntries": 1_000_000 });
+    let walks: Vec<u64> =
+        (0..4).map(|_| host.send_request("fs/walk", json!({ "path": "/usr", "options": options }))).collect();
+    let run = host.call("process/run", json!({ "argv": host.probe_argv("emit stdout x") }));
+    assert_eq!(run.bytes("stdout"), b"x");
+    for id in &walks {
+        host.notify("$/cancelRequest", json!({ "id": id }));
+    }
+    // One or the other may have come to its end.
+    for id in walks {
+        if let Err(error) = host.response(id) {
+            error.assert(-32800, "requestCancelled", &[]);
+        }
+    }
 }
 
 fn a_copy_keeps_modes_and_links(launch: Launch) {
