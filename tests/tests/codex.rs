@@ -121,8 +121,9 @@ fn a_patch_goes_through_the_host_too() {
         let project = desk.project();
         fs::write(project.join("old.txt"), "first\nbefore\nlast\n").expect("a file");
         fs::write(project.join("gone.txt"), "x\n").expect("a file");
-        let session = commands(&desk, &[patch]);
+        let session = commands(&desk, &[patch, "echo still here"]);
         assert_eq!(session.output(0).contains("Success"), served, "{session}");
+        assert!(session.output(1).contains("still here\n"), "commands run either way\n{session}");
         let read = |name: &str| fs::read_to_string(project.join(name)).ok();
         let expected = if served { "first\nafter\nlast\n" } else { "first\nbefore\nlast\n" };
         assert_eq!(read("old.txt").as_deref(), Some(expected));

@@ -1,4 +1,4 @@
-//! Files: read, written, listed, walked through, copied, removed, watched for.
+//! Files: read, written, listed, walked through, copied, removed.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +16,7 @@ weir_tests::both_ways!(
     a_directory_is_listed_by_name,
     a_walk_goes_level_by_level_within_its_limits,
     a_walk_follows_links_once_if_asked_to,
+    a_walk_delays_nobody_and_can_be_cancelled,
     a_copy_keeps_modes_and_links,
     a_copy_into_itself_is_refused,
     directories_are_made_with_their_parents,
@@ -24,19 +25,15 @@ weir_tests::both_ways!(
     open_files_are_bounded_and_named,
     a_large_file_is_refused_as_a_whole,
     many_whole_files_wait_for_their_turn,
-    a_watch_tells_once_of_what_appears,
-    a_watch_tells_of_what_goes,
-    a_watch_is_replaced_by_a_later_one,
-    what_cannot_be_watched_is_said,
     a_path_is_absolute_or_a_uri,
     access_in_a_sandbox_is_refused,
     files_need_no_process,
 );
 
-mod switched_off {
+mod hosts_own {
     use super::*;
 
-    weir_tests::binary_only!(files_can_be_left_out);
+    weir_tests::binary_only!(files_can_be_left_out, blocks_that_nobody_reads_take_bounded_memory);
 }
 
 /// A path in the host's directory, as text.
@@ -245,6 +242,24 @@ fn a_walk_follows_links_once_if_asked_to(launch: Launch) {
     assert_eq!((found, truncated), (expected.to_vec(), false));
 }
 
+fn a_walk_delays_nobody_and_can_be_cancelled(launch: Launch) {
+    let host = launch.start();
+    let options = json!({ "maxDepth": 99, "maxDirectories": 1_000_000, "maxEntries": 1_000_000 });
+    let walks: Vec<u64> =
+        (0..4).map(|_| host.send_request("fs/walk", json!({ "path": "/usr", "options": options }))).collect();
+    let run = host.call("process/run", json!({ "argv": host.probe_argv("emit stdout x") }));
+    assert_eq!(run.bytes("stdout"), b"x");
+    for id in &walks {
+        host.notify("$/cancelRequest", json!({ "id": id }));
+    }
+    // One or the other may have come to its end.
+    for id in walks {
+        if let Err(error) = host.response(id) {
+            error.assert(-32800, "requestCancelled", &[]);
+        }
+    }
+}
+
 fn a_copy_keeps_modes_and_links(launch: Launch) {
     let host = launch.start();
     let root = tree(&host);
@@ -399,88 +414,6 @@ fn many_whole_files_wait_for_their_turn(launch: Launch) {
     }
 }
 
-#[track_caller]
-fn watch(host: &Host, id: u64, missing: &[&str], present: Option<&str>) -> bool {
-    let missing: Vec<String> = missing.iter().map(|name| format!("file://{}", path(host, name))).collect();
-    let present = present.map(|name| path(host, name));
-    let params = json!({ "watchId": id, "missing": missing, "present": present });
-    host.call("fs/watchMissing", params).flag("watching")
-}
-
-#[track_caller]
-fn told(host: &Host) -> i64 {
-    let event = host.try_other("fs/missingChanged").unwrap_or_else(|missing| panic!("{missing}"));
-    event.value.int("params.watchId")
-}
-
-fn a_watch_tells_once_of_what_appears(launch: Launch) {
-    let host = launch.start();
-    assert!(watch(&host, 1, &["later", "a/b/c"], None));
-    fs::write(host.path("unrelated"), "").expect("a file");
-    fs::write(host.path("later"), "").expect("a file");
-    assert_eq!(told(&host), 1);
-    // The first part that is missing is enough: what is below it cannot be seen coming.
-    assert!(watch(&host, 2, &["a/b/c"], None));
-    fs::create_dir(host.path("a")).expect("a directory");
-    assert_eq!(told(&host), 2);
-    fs::create_dir(host.path("a/b")).expect("a directory");
-    assert!(watch(&host, 3, &["a/b/c"], Some("later")));
-    fs::rename(host.path("unrelated"), host.path("a/b/c")).expect("a new name");
-    // The first watch told once, the second as well.
-    assert_eq!(told(&host), 3);
-    assert!(watch(&host, 4, &["link"], None));
-    symlink("nothing", host.path("link")).expect("a link");
-    assert_eq!(told(&host), 4);
-}
-
-fn a_watch_tells_of_what_goes(launch: Launch) {
-    let host = launch.start();
-    write(&host, "present", "");
-    fs::create_dir(host.path("directory")).expect("a directory");
-    assert!(watch(&host, 1, &["x"], Some("present")));
-    fs::remove_file(host.path("present")).expect("the file");
-    assert_eq!(told(&host), 1);
-    assert!(watch(&host, 2, &["directory/x"], None));
-    fs::remove_dir(host.path("directory")).expect("the directory");
-    assert_eq!(told(&host), 2);
-}
-
-fn a_watch_is_replaced_by_a_later_one(launch: Launch) {
-    let host = launch.start();
-    assert!(watch(&host, 5, &["first"], None));
-    assert!(watch(&host, 6, &["second"], None));
-    for id in [6, 5, 0] {
-        assert!(!watch(&host, id, &["third"], None), "{id}");
-    }
-    fs::write(host.path("first"), "").expect("a file");
-    fs::write(host.path("second"), "").expect("a file");
-    assert_eq!(told(&host), 6);
-}
-
-fn what_cannot_be_watched_is_said(launch: Launch) {
-    let host = launch.start();
-    write(&host, "file", "");
-    symlink("nothing", host.path("dangling")).expect("a link");
-    let many: Vec<String> = (0..2000).map(|number| format!("f{number}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    for (id, (missing, present)) in [
-        (&["file"][..], None),
-        (&["x", "file"], None),
-        (&["x"], Some("y")),
-        (&["file/x"], None),
-        (&["dangling/x"], None),
-        (&[], Some("file")),
-        (&many, None),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        assert!(!watch(&host, id as u64 + 1, missing, present), "{missing:?} {present:?}");
-    }
-    let error = host.refused("fs/watchMissing", json!({ "watchId": "w", "missing": [] }));
-    error.assert(-32602, "invalidParams", &["watchId"]);
-}
-
 fn a_path_is_absolute_or_a_uri(launch: Launch) {
     let host = launch.start();
     let odd = host.directory().join(std::ffi::OsStr::from_bytes(b"a b%\xff\\"));
@@ -529,4 +462,25 @@ fn files_can_be_left_out(launch: Launch) {
     assert!(!result.flag("environmentInfo.capabilities.fsWatchMissing"));
     let error = host.refused("fs/readFile", json!({ "path": "/etc/hostname" }));
     error.assert(-32601, "methodNotFound", &["fs/readFile", "--no-fs"]);
+}
+
+fn blocks_that_nobody_reads_take_bounded_memory(launch: Launch) {
+    let host = launch.start();
+    let file = sparse(&host, "file", 1 << 30);
+    host.call("fs/open", json!({ "handleId": "h", "path": file }));
+    host.pause_reading();
+    let blocks: Vec<u64> = (0..500)
+        .map(|block| {
+            let params = json!({ "handleId": "h", "offset": block << 20, "len": 1 << 20 });
+            host.send_request("fs/readBlock", params)
+        })
+        .collect();
+    host.resume_reading();
+    for id in blocks {
+        assert_eq!(host.response(id).expect("a block").text("chunk").len(), (1_usize << 20).div_ceil(3) * 4);
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", host.pid())).expect("the host lives");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+    assert!(peak < 250 << 10, "{peak} KiB");
 }

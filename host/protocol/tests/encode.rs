@@ -152,6 +152,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
                 max_spill_bytes_per_process: 9,
                 max_spill_bytes_total: 10,
                 max_file_bytes: 11,
+                max_file_write_bytes: 13,
                 max_open_files: 12,
                 max_message_bytes: 1,
                 max_batch_messages: 2,
@@ -185,7 +186,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
         "capabilities": {
             "limits": {"maxMessageBytes": 1, "maxBatchMessages": 2, "maxProcesses": 3, "retentionMs": 4,
                 "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7, "maxRequests": 7, "maxStdinBytes": 8, "maxSpillBytesPerProcess": 9,
-                "maxSpillBytesTotal": 10, "maxFileBytes": 11, "maxOpenFiles": 12},
+                "maxSpillBytesTotal": 10, "maxFileBytes": 11, "maxFileWriteBytes": 13, "maxOpenFiles": 12},
             "containment": {"backend": "cells", "holdsDescendants": true, "stopsWithHost": true},
             "processLimits": {"memoryBytes": "cgroup", "cpuSeconds": "process", "openFiles": "process",
                 "fileBytes": "none", "processes": "user"},

@@ -62,6 +62,7 @@ fn capabilities_name_plugins_views_and_the_policy() {
             max_spill_bytes_per_process: 1,
             max_spill_bytes_total: 1,
             max_file_bytes: 1,
+            max_file_write_bytes: 1,
             max_open_files: 1,
         },
         containment: Containment { backend: "x".into(), holds_descendants: true, stops_with_host: true },

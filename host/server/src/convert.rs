@@ -17,7 +17,7 @@ pub(crate) use self::error::{
 };
 pub(crate) use self::file::{
     directory_entry, file_error, file_metadata, file_path, file_uri, files_not_served, no_handle, no_sandbox,
-    unknown_handle, walk_limits, walk_result,
+    too_much_to_write, unknown_handle, walk_limits, walk_result,
 };
 pub(crate) use self::page::{back_reply, line_range, lines_reply, query, search_reply};
 pub(crate) use self::plugin::{

@@ -11,7 +11,7 @@ use weir_protocol::{
 
 use crate::config::HostConfig;
 use crate::convert::{self, file_uri};
-use crate::files::{MAX_FILE_BYTES, MAX_OPEN_FILES};
+use crate::files::{MAX_FILE_BYTES, MAX_OPEN_FILES, MAX_WRITE_BYTES};
 use crate::host::Shared;
 
 /// The answer to `initialize`.
@@ -39,6 +39,7 @@ pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
                     .map_or(0, |spill| spill.max_bytes_per_process),
                 max_spill_bytes_total: config.spill.as_ref().map_or(0, |spill| spill.max_bytes_total),
                 max_file_bytes: if config.files { MAX_FILE_BYTES } else { 0 },
+                max_file_write_bytes: if config.files { MAX_WRITE_BYTES } else { 0 },
                 max_open_files: if config.files { MAX_OPEN_FILES as u64 } else { 0 },
             },
             containment: Containment {

@@ -2,7 +2,8 @@
 //!
 //! Nothing here knows of requests or of JSON-RPC. Everything that may block runs on the pool for blocking work, in
 //! turns: a turn does a bounded piece of work, so that whoever gives a request up stops it at the next one. Few turns
-//! run at once, so that a file system that hangs takes no more of that pool than these.
+//! run at once, so that a file system that hangs takes no more of that pool than these. What is held in memory has bounds
+//! as well, whatever a client asks for at once.
 
 mod contents;
 mod copy;
@@ -31,28 +32,37 @@ pub(crate) use self::watch::{Wanted, Watch};
 
 /// The largest file that is given as a whole, in bytes.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
-/// What all files that are given as a whole, and not written to the client yet, may take together, in bytes: the next
-/// one waits. One of any size fits.
-const MAX_WHOLE_BYTES: u64 = MAX_FILE_BYTES;
-/// What is counted of them, in bytes.
-const WHOLE_UNIT: u64 = 1024;
+/// What all contents that were read, and not written to the client yet, may take together, in bytes: the next waits. One
+/// of any size fits.
+const MAX_READ_BYTES: u64 = MAX_FILE_BYTES;
+/// What all contents that were not written to their files yet may take together, in bytes: more are refused.
+pub(crate) const MAX_WRITE_BYTES: u64 = 64 << 20;
+/// What is counted of contents, in bytes.
+const UNIT: u64 = 1024;
 /// Turns that run at once.
-const TURNS: usize = 64;
+const TURNS: usize = 16;
+/// Walks and copies that are on their way at once: they hold what they have found, and directories open.
+const JOURNEYS: usize = 8;
 
 /// What keeps work on files within its bounds. One for all sessions.
 #[derive(Debug)]
 pub(crate) struct Files {
     turns: Arc<Semaphore>,
-    whole: Arc<Semaphore>,
+    read: Arc<Semaphore>,
+    write: Arc<Semaphore>,
+    journeys: Arc<Semaphore>,
 }
 
-/// A whole file, and its share of what such files may take.
-struct Whole {
+/// A share of what contents may take.
+pub(crate) type Share = OwnedSemaphorePermit;
+
+/// Contents that were read, and their share.
+struct Contents {
     bytes: Vec<u8>,
-    _share: OwnedSemaphorePermit,
+    _share: Share,
 }
 
-impl AsRef<[u8]> for Whole {
+impl AsRef<[u8]> for Contents {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -60,8 +70,13 @@ impl AsRef<[u8]> for Whole {
 
 impl Files {
     pub(crate) fn new() -> Self {
-        let whole = (MAX_WHOLE_BYTES / WHOLE_UNIT) as usize;
-        Self { turns: Arc::new(Semaphore::new(TURNS)), whole: Arc::new(Semaphore::new(whole)) }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Self {
+            turns: semaphore(TURNS),
+            read: semaphore((MAX_READ_BYTES / UNIT) as usize),
+            write: semaphore((MAX_WRITE_BYTES / UNIT) as usize),
+            journeys: semaphore(JOURNEYS),
+        }
     }
 
     /// Whether nothing is being done on files.
@@ -92,12 +107,39 @@ impl Files {
         if size > MAX_FILE_BYTES {
             return Err(FileError::TooLarge { path: file.into_path(), bytes: size, limit: MAX_FILE_BYTES });
         }
-        // At least one, since a file may grow while it is read; what it is given then is counted as it was.
-        let units = u32::try_from(size.div_ceil(WHOLE_UNIT).max(1)).unwrap_or(u32::MAX);
-        let Ok(share) = Arc::clone(&self.whole).acquire_many_owned(units).await else {
-            return Err(FileError::Stopped);
-        };
+        let share = self.share(size).await?;
         let bytes = self.turn(move || file.read_all(size)).await?;
-        Ok(Bytes::from_owner(Whole { bytes, _share: share }))
+        Ok(Bytes::from_owner(Contents { bytes, _share: share }))
     }
+
+    /// Reads a block, once there is room for it, and tells whether the file ends within or right behind it.
+    pub(crate) async fn read_block(
+        &self,
+        file: Arc<OpenFile>,
+        offset: u64,
+        len: u64,
+    ) -> Result<(Bytes, bool), FileError> {
+        let share = self.share(len).await?;
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        let (bytes, eof) = self.turn(move || file.read_block(offset, len)).await?;
+        Ok((Bytes::from_owner(Contents { bytes, _share: share }), eof))
+    }
+
+    /// Room for contents that wait to be written to their file, until it is dropped. None if there is not enough.
+    pub(crate) fn write_share(&self, bytes: usize) -> Option<Share> {
+        Arc::clone(&self.write).try_acquire_many_owned(units(bytes as u64)).ok()
+    }
+
+    /// Leave to walk or to copy, until it is dropped.
+    pub(crate) async fn journey(&self) -> Result<OwnedSemaphorePermit, FileError> {
+        Arc::clone(&self.journeys).acquire_owned().await.map_err(|_| FileError::Stopped)
+    }
+
+    async fn share(&self, bytes: u64) -> Result<Share, FileError> {
+        Arc::clone(&self.read).acquire_many_owned(units(bytes)).await.map_err(|_| FileError::Stopped)
+    }
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
 }

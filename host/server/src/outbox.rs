@@ -152,7 +152,7 @@ impl Outbox {
         }
     }
 
-    /// Waits until few enough responses wait. Blocks: for the reader's thread alone.
+    /// Waits until few enough responses wait. Blocks: for the reader's thread, and for work whose answer is long.
     pub(crate) fn wait_for_room(&self) {
         let full = |state: &mut State| {
             state.phase == Phase::Open

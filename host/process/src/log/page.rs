@@ -143,7 +143,7 @@ impl OutputLog {
             Err(_) => (total + 1).saturating_sub(line.unsigned_abs()),
         };
         let (first, last) = (number(range.from).max(1), number(range.to).min(total));
-        let mut lines = Lines::new(first, last, max_bytes, self.whole_characters);
+        let mut lines = Lines::new(first, last, max_bytes, self.whole_characters());
         let mut after = self.lock().retained.seq_before_feed(range.stream, first - 1);
         while first <= last && !lines.full {
             let batch = self.read(after, Some(PIECE));

@@ -179,7 +179,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("a/spill");
         let directory = Directory::make(&root).unwrap();
-        for path in [root.clone(), entries(&root)[0].clone()] {
+        // What is above it as well, where that was made.
+        for path in [parent.path().join("a"), root.clone(), entries(&root)[0].clone()] {
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         }
         directory.open_file().unwrap();

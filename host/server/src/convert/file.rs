@@ -12,7 +12,8 @@ use weir_protocol::fs::{
 use weir_protocol::{ErrorKind, ErrorObject, FsCall};
 
 use crate::files::{
-    FileError, FileKind, Found, Listed, MAX_OPEN_FILES, Metadata, NoHandle, WalkLimits, Walked,
+    FileError, FileKind, Found, Listed, MAX_OPEN_FILES, MAX_WRITE_BYTES, Metadata, NoHandle, WalkLimits,
+    Walked,
 };
 
 /// What is escaped in the path of a URI.
@@ -109,6 +110,15 @@ pub(crate) fn file_error(error: &FileError) -> ErrorObject {
         }
         FileError::Stopped => ErrorObject::new(ErrorKind::Internal, text),
     }
+}
+
+pub(crate) fn too_much_to_write(bytes: usize) -> ErrorObject {
+    let message = format!(
+        "`fs/writeFile`: expected at most {MAX_WRITE_BYTES} bytes to wait to be written, saw {bytes} more on top of others"
+    );
+    ErrorObject::new(ErrorKind::LimitExceeded, message)
+        .with("limit", "maxFileWriteBytes")
+        .with("value", MAX_WRITE_BYTES)
 }
 
 pub(crate) fn no_handle(id: &str, why: &NoHandle) -> ErrorObject {

@@ -46,7 +46,12 @@ impl Session {
             }
             FsCall::WriteFile(params) => {
                 let (path, content) = (path(&params.path)?, params.data());
-                self.turn(move || files::write_file(&path, &content).map(|()| FsReply::Done))
+                let share = self.shared.files.write_share(content.len());
+                let share = share.ok_or_else(|| convert::too_much_to_write(content.len()))?;
+                self.turn(move || {
+                    let _share = share;
+                    files::write_file(&path, &content).map(|()| FsReply::Done)
+                })
             }
             FsCall::CreateDirectory(params) => {
                 let (path, recursive) = (path(&params.path)?, params.recursive.unwrap_or(true));
@@ -64,8 +69,10 @@ impl Session {
                 self.turn(move || Ok(FsReply::Canonicalize(convert::file_uri(&files::canonicalize(&path)?))))
             }
             FsCall::ReadDirectory(params) => {
-                let path = path(&params.path)?;
+                let (path, outbox) = (path(&params.path)?, Arc::clone(&self.outbox));
                 self.turn(move || {
+                    // Who reads no answers gets no more long ones.
+                    outbox.wait_for_room();
                     let listed = files::read_directory(&path)?;
                     Ok(FsReply::ReadDirectory(listed.iter().map(convert::directory_entry).collect()))
                 })
@@ -101,8 +108,15 @@ impl Session {
 
     fn walk(&self, path: PathBuf, params: &WalkParams) -> Answer {
         let (shared, limits) = (Arc::clone(&self.shared), convert::walk_limits(params.options));
+        let outbox = Arc::clone(&self.outbox);
         later(async move {
-            let mut walk = shared.files.turn(move || Walk::begin(path, limits)).await?;
+            let _journey = shared.files.journey().await?;
+            let begin = move || {
+                // Who reads no answers gets no more long ones.
+                outbox.wait_for_room();
+                Walk::begin(path, limits)
+            };
+            let mut walk = shared.files.turn(begin).await?;
             loop {
                 match shared.files.turn(move || Ok(walk.turn())).await? {
                     Stride::OnItsWay(further) => walk = further,
@@ -118,6 +132,7 @@ impl Session {
         let destination = path("destinationPath", &params.destination_path)?;
         let (shared, recursive) = (Arc::clone(&self.shared), params.recursive);
         Ok(later(async move {
+            let _journey = shared.files.journey().await?;
             let begin = move || Copy::begin(&source, &destination, recursive);
             let mut copy = Some(shared.files.turn(begin).await?);
             while let Some(on_its_way) = copy {
@@ -144,9 +159,8 @@ impl Session {
         let (shared, file) = (Arc::clone(&self.shared), self.files.handles.get(&handle_id));
         Answer::later(async move {
             let Some(file) = file.await else { return Err(convert::unknown_handle(&handle_id)) };
-            let len = usize::try_from(len).unwrap_or(usize::MAX);
-            let read = shared.files.turn(move || file.read_block(offset, len)).await;
-            outcome(read.map(|(block, eof)| FsReply::ReadBlock { chunk: block.into(), eof }))
+            let read = shared.files.read_block(file, offset, len).await;
+            outcome(read.map(|(chunk, eof)| FsReply::ReadBlock { chunk, eof }))
         })
     }
 
