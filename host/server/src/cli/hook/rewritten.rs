@@ -8,9 +8,7 @@ use super::SHELL;
 pub(super) fn line(ruling: &Ruling) -> Option<String> {
     let (asked, command) = (&ruling.asked, &ruling.command);
     let patches = || ruling.opinions.iter().filter_map(|opinion| opinion.patch.as_ref());
-    if patches().next().is_none() {
-        return None;
-    }
+    patches().next()?;
     // In the order in which the variables of a command that Weir runs are changed: the last word on a name counts.
     let mut changes: Vec<(&str, Option<&str>)> = Vec::new();
     let mut change = |name, value| {
