@@ -171,29 +171,21 @@ pub fn main() -> ExitCode {
         return weir_process::run_fork_server().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     let cli = Cli::parse();
-    if let Some(Command::Hook(command)) = &cli.command {
-        return hook::run(command, &cli.log, &cli.plugins);
-    }
-    if let Err(error) = start_log(&cli.log) {
-        return own_fault(&error);
-    }
-    let result = match &cli.command {
+    let fault = if matches!(cli.command, Some(Command::Hook(_))) { hook::fail_closed() } else { OWN_FAULT };
+    let result = start_log(&cli.log).and_then(|()| match &cli.command {
         None => serve::serve(&cli.serve, &cli.plugins),
         Some(Command::Serve(args)) => serve::serve(args, &cli.plugins),
         Some(Command::Run(args)) => run::run(args, &cli.plugins),
         Some(Command::Doctor) => doctor::doctor(&cli.plugins),
         Some(Command::Init) => init::init(&cli.plugins),
         Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
+        Some(Command::Hook(command)) => hook::run(command, &cli.plugins),
         Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
-        // Answered above: its faults have to block.
-        Some(Command::Hook(command)) => Ok(hook::run(command, &cli.log, &cli.plugins)),
-    };
-    result.unwrap_or_else(|error| own_fault(&error))
-}
-
-fn own_fault(error: &anyhow::Error) -> ExitCode {
-    tell(&format!("{error:#}"));
-    ExitCode::from(OWN_FAULT)
+    });
+    result.unwrap_or_else(|error| {
+        tell(&format!("{error:#}"));
+        ExitCode::from(fault)
+    })
 }
 
 /// Says something to the person at the terminal.
