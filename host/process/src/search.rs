@@ -203,12 +203,13 @@ impl Yield {
         Some(self.matches.len() - 1)
     }
 
-    /// Takes a line behind a match.
-    fn take_behind(&mut self, place: usize, line: Line) {
-        if line.bytes.len() > self.bytes_left {
-            return;
+    /// Takes a line behind a match. False if there is no room for it, and so for none behind it.
+    fn take_behind(&mut self, place: usize, line: Line) -> bool {
+        let fits = line.bytes.len() <= self.bytes_left;
+        if fits {
+            self.bytes_left -= line.bytes.len();
+            self.matches[place].after.push(line);
         }
-        self.bytes_left -= line.bytes.len();
-        self.matches[place].after.push(line);
+        fits
     }
 }

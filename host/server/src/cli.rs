@@ -185,29 +185,21 @@ pub fn main() -> ExitCode {
         // The others tell the person themselves why plugins are not loaded.
         (None, Some(_)) => "error,weir::loading=off",
     };
-    // A hook answers for a wrong filter as well.
-    if !matches!(cli.command, Some(Command::Hook(_)))
-        && let Err(error) = start_log(filter)
-    {
-        return own_fault(&error);
-    }
-    let result = match &cli.command {
+    let fault = if matches!(cli.command, Some(Command::Hook(_))) { hook::fail_closed() } else { OWN_FAULT };
+    let result = start_log(filter).and_then(|()| match &cli.command {
         None => serve::serve(&cli.serve, &cli.plugins),
         Some(Command::Serve(args)) => serve::serve(args, &cli.plugins),
         Some(Command::Run(args)) => run::run(args, &cli.plugins),
         Some(Command::Doctor) => doctor::doctor(&cli.plugins),
         Some(Command::Init) => init::init(&cli.plugins),
         Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
+        Some(Command::Hook(command)) => hook::run(command, &cli.plugins),
         Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
-        // Answered above: its faults have to block.
-        Some(Command::Hook(command)) => Ok(hook::run(command, filter, &cli.plugins)),
-    };
-    result.unwrap_or_else(|error| own_fault(&error))
-}
-
-fn own_fault(error: &anyhow::Error) -> ExitCode {
-    tell(&format!("{error:#}"));
-    ExitCode::from(OWN_FAULT)
+    });
+    result.unwrap_or_else(|error| {
+        tell(&format!("{error:#}"));
+        ExitCode::from(fault)
+    })
 }
 
 /// Says something to the person at the terminal.

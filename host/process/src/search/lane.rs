@@ -170,7 +170,9 @@ impl Lane {
         while lacking > 0 && from < end {
             let stop = memchr::memchr(b'\n', &self.buffer[from..end]).map_or(end, |feed| from + feed);
             line += 1;
-            found.take_behind(place, self.shown(from..stop, from, line));
+            if !found.take_behind(place, self.shown(from..stop, from, line)) {
+                return;
+            }
             from = stop + 1;
             lacking -= 1;
         }

@@ -10,7 +10,7 @@ mod claude_code;
 mod cursor;
 mod rewritten;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,8 +18,8 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use weir_plugin::{Ruling, Verdict};
 
-use super::policy::to_judge;
-use super::{PluginArgs, host_config, person, start_log, tell};
+use super::policy::{print, to_judge};
+use super::{PluginArgs, host_config, person};
 use crate::convert;
 use crate::host::Host;
 use crate::pipeline::{self, Caller, Judgement, StartFailure};
@@ -70,32 +70,24 @@ enum Answer {
     },
 }
 
-pub(super) fn run(command: &HookCommand, log: &str, plugins: &PluginArgs) -> ExitCode {
-    // A panic would end with another status, and so be a yes.
+/// From now on a panic blocks too. Gives the status with which everything else that goes wrong has to end.
+pub(super) fn fail_closed() -> u8 {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         std::process::exit(BLOCKED.into());
     }));
-    match answered(command, log, plugins) {
-        Ok(answer) => match print(&answer) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::from(BLOCKED),
-        },
-        Err(error) => {
-            tell(&format!("{error:#}"));
-            ExitCode::from(BLOCKED)
-        }
-    }
+    BLOCKED
 }
 
-fn answered(command: &HookCommand, log: &str, plugins: &PluginArgs) -> anyhow::Result<Vec<u8>> {
-    start_log(log)?;
+pub(super) fn run(command: &HookCommand, plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
     let event = event()?;
-    match command {
+    let answer = match command {
         HookCommand::ClaudeCode => claude_code::answer(&event, |asked| judged(asked, "claude-code", plugins)),
         HookCommand::Cursor => cursor::answer(&event, |asked| judged(asked, "cursor", plugins)),
-    }
+    };
+    print(&answer?).context("cannot write the answer")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn event() -> anyhow::Result<Vec<u8>> {
@@ -163,11 +155,4 @@ fn said(ruling: &Ruling, otherwise: &str) -> String {
         Some(rule) => format!("`{}` (rule `{rule}`): {reason}", decider.plugin),
         None => format!("`{}`: {reason}", decider.plugin),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "no connection uses standard output here")]
-fn print(bytes: &[u8]) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout();
-    stdout.write_all(bytes)?;
-    stdout.flush()
 }

@@ -89,8 +89,10 @@ pub(super) fn to_judge(host: &Host, argv: Vec<OsString>, cwd: PathBuf, env: Vec<
 }
 
 #[expect(clippy::disallowed_methods, reason = "no connection uses standard output here")]
-fn print(bytes: &[u8]) -> std::io::Result<()> {
-    std::io::stdout().write_all(bytes)
+pub(super) fn print(bytes: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
 /// The answer for people: the verdict first, then why, then what was seen and who said what.
