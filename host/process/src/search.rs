@@ -174,6 +174,9 @@ fn look_through(log: &OutputLog, query: &Query, given_up: &AtomicBool) -> Found 
     }
     let next_seq = lanes.iter().filter_map(Lane::next_seq).fold(after + 1, u64::min);
     let next_offsets = lanes.each_ref().map(Lane::next_offset);
+    // What is left are lines that have not ended, one a stream at the most: the next search begins with them in any
+    // case, so none of them is refused.
+    (found.max_matches, found.bytes_left) = (usize::MAX, usize::MAX);
     lanes.iter_mut().for_each(|lane| lane.end(&query.pattern, &mut found));
     found.matches.sort_by_key(|found| (found.seq, found.offset));
     let Yield { matches, stopped, .. } = found;
