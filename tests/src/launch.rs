@@ -165,8 +165,8 @@ impl Launch {
         reason = "the harness launches the host itself, which no cell can hold"
     )]
     pub(crate) fn command(&self, mark: &str) -> Command {
-        let program = settings::shipped_binary().unwrap_or_else(|| self.binaries.host.to_owned());
-        let words = [self.through.as_slice(), &[program], &self.options].concat();
+        let host = settings::shipped_command().unwrap_or_else(|| vec![self.binaries.host.to_owned()]);
+        let words = [self.through.as_slice(), &host, &self.options].concat();
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env(MARK, mark);
         // Compiled plugins are kept from run to run, and not among the user's own.

@@ -2,10 +2,11 @@
 //!
 //! It is independent of the host's crates on purpose: results are `serde_json::Value`, framing and base64 are its
 //! own, and only [`Host::in_process`] calls the host's library. `WEIR_BIN` points the same suite at a shipped
-//! binary. See README.md for the variables that make runs longer.
+//! binary, `WEIR_COMMAND` at whatever starts one. See README.md for the variables that make runs longer.
 
 mod case;
 mod client;
+mod codex;
 mod command_line;
 mod framing;
 mod gate;
@@ -29,6 +30,7 @@ pub mod settings;
 
 pub use case::Case;
 pub use client::Client;
+pub use codex::{Codex, Desk, Peer, Session, Turn};
 pub use command_line::{CommandLine, Finished};
 pub use framing::{FrameReader, Framing};
 pub use gate::Gate;
@@ -61,7 +63,7 @@ macro_rules! binaries {
 
 /// Makes two tests of each body `fn(Launch)`: one against the binary, one in process.
 ///
-/// With `WEIR_BIN` the second has nothing to say about that binary and passes at once.
+/// With `WEIR_BIN` or `WEIR_COMMAND` the second has nothing to say about that host and passes at once.
 #[macro_export]
 macro_rules! both_ways {
     ($($name:ident),* $(,)?) => {
@@ -70,7 +72,7 @@ macro_rules! both_ways {
         }
         mod in_process {
             $(#[test] fn $name() {
-                if $crate::settings::shipped_binary().is_none() {
+                if $crate::settings::shipped_command().is_none() {
                     super::$name($crate::Host::in_process($crate::binaries!()));
                 }
             })*

@@ -24,6 +24,15 @@ pub fn shipped_binary() -> Option<String> {
     std::env::var("WEIR_BIN").ok().filter(|path| !path.is_empty())
 }
 
+/// The command line of the host that the suite is pointed at, if it is: `WEIR_COMMAND`, words with blanks between, as
+/// `ssh HOST weir`; or `WEIR_BIN` alone.
+#[must_use]
+pub fn shipped_command() -> Option<Vec<String>> {
+    let words = std::env::var("WEIR_COMMAND").unwrap_or_default();
+    let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+    if words.is_empty() { shipped_binary().map(|path| vec![path]) } else { Some(words) }
+}
+
 /// A number out of the environment variable `name`.
 ///
 /// # Panics

@@ -173,12 +173,15 @@ fn a_signal_gives_the_terminal_back(launch: Launch) {
 
 fn a_terminal_without_a_terminal_takes_what_is_piped(launch: Launch) {
     let words = ["--no-config", "run", "--tty", "--", "sh", "-c", "stty size; cat; test -t 0 && echo end"];
-    let finished = CommandLine::start(&launch, &words, b"words\n").finish();
-    assert_eq!(finished.status, 0, "{finished:?}");
-    let shown = finished.stdout.replace("\r\n", "\n");
-    // What is typed is shown, wherever the command is by then.
-    assert_eq!(shown.matches("words\n").count(), 2, "{finished:?}");
-    assert!(shown.contains("24 80\n") && shown.ends_with("end\n"), "{finished:?}");
+    // The end of what is piped in is the end of the input, be it within a line.
+    for piped in ["words\n", "words"] {
+        let finished = CommandLine::start(&launch, &words, piped.as_bytes()).finish();
+        assert_eq!(finished.status, 0, "{finished:?}");
+        let shown = finished.stdout.replace("\r\n", "\n");
+        // What is typed is shown, wherever the command is by then.
+        assert_eq!(shown.matches(piped).count(), 2, "{finished:?}");
+        assert!(shown.contains("24 80\n") && shown.ends_with("end\n"), "{finished:?}");
+    }
 }
 
 fn a_shell_in_a_terminal_in_a_terminal_has_jobs(launch: Launch) {

@@ -107,19 +107,40 @@ fn what_is_missing_is_counted_and_lines_keep_their_numbers(launch: Launch) {
 
 fn matches_come_in_pages(launch: Launch) {
     let host = launch.start();
-    let process = printed(&host, "seq 1 300", json!({}));
-    let mut found = Vec::new();
-    loop {
-        let params = json!({ "pattern": "7", "maxMatches": 10, "skip": found.len() });
-        let search = process.call("process/search", params);
-        found.extend(search.list("matches").iter().map(|found| found.int("line")));
-        if !search.has("stopped") {
-            break;
+    let script = "for i in $(seq 1 300); do echo $i; echo $i >&2; done";
+    let process = printed(&host, script, json!({}));
+    for (max_matches, context_lines) in [(10, 0), (7, 2), (1, 1)] {
+        let mut found = Vec::new();
+        let (mut after, mut offsets) = (0, json!({}));
+        loop {
+            let params = json!({ "pattern": "7", "maxMatches": max_matches, "contextLines": context_lines,
+                "afterSeq": after, "offsets": offsets });
+            let search = process.call("process/search", params);
+            for found in search.list("matches") {
+                let before = context_lines.min(found.int("line") - 1);
+                assert_eq!(found.list("before").len() as i64, before, "{found}");
+            }
+            found.extend(
+                search
+                    .list("matches")
+                    .iter()
+                    .map(|found| (found.text("stream") == "stderr", found.int("line"))),
+            );
+            if !search.has("stopped") {
+                break;
+            }
+            assert_eq!(
+                (search.text("stopped"), search.list("matches").len() as i64),
+                ("matches", max_matches)
+            );
+            (after, offsets) = (search.int("nextSeq") - 1, search["nextOffsets"].clone());
         }
-        assert_eq!((search.text("stopped"), search.list("matches").len()), ("matches", 10));
+        found.sort_unstable();
+        let lines = (1..=300).filter(|number| number.to_string().contains('7'));
+        let expected: Vec<_> =
+            [false, true].into_iter().flat_map(|of| lines.clone().map(move |line| (of, line))).collect();
+        assert_eq!(found, expected);
     }
-    let expected: Vec<i64> = (1..=300).filter(|number| number.to_string().contains('7')).collect();
-    assert_eq!(found, expected);
 }
 
 fn a_search_goes_on_where_the_last_one_ended(launch: Launch) {

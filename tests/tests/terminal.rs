@@ -238,8 +238,9 @@ fn bursts_and_an_exit_at_once_are_never_short(launch: Launch) {
     let processes: Vec<_> =
         (0..100).map(|_| host.probe_with("emit-bytes stdout 4096", start.clone())).collect();
     for process in processes {
-        let exited = process.expect_event("process/exited").0;
-        assert!(exited.list("streamsOpen").is_empty(), "{exited}");
+        // Whether the terminal has ended by then is another matter: the server of forks closes its own copy when it gets
+        // the processor, which on a busy machine may be after a command that prints and exits at once.
+        process.expect_event("process/exited");
         let read = process.read_all();
         assert_eq!(chunks_of(&read, "pty").len(), expected.len());
         assert_eq!(chunks_of(&read, "pty"), expected);

@@ -12,6 +12,7 @@ weir_tests::both_ways!(
     the_same_bytes_in_base64_are_untouched,
     characters_stay_whole_where_the_bounds_cut_the_output,
     characters_stay_whole_behind_filters,
+    characters_stay_whole_where_a_long_line_is_cut,
 );
 
 /// Characters of one to four bytes.
@@ -142,5 +143,18 @@ fn characters_stay_whole_behind_filters(launch: Launch) {
         check(&host, &script, json!({}), (&expected, 0));
         let params = json!({ "argv": host.probe_argv(&script), "outputEncoding": "utf8", "view": "shown" });
         assert_eq!(host.call("process/run", params).text("stdout"), expected);
+    }
+}
+
+fn characters_stay_whole_where_a_long_line_is_cut(launch: Launch) {
+    let host = launch.start();
+    let script = format!("piece stdout {} 0 {}", file(&host, TEXT.as_bytes()), TEXT.len());
+    let process = host.probe_with(&script, json!({ "outputEncoding": "utf8" }));
+    process.wait_close();
+    for most in 1..=TEXT.len() {
+        let read = process.call("process/read", json!({ "lines": { "from": 1 }, "maxBytes": most }));
+        let whole = (0..=most).rev().find(|end| TEXT.is_char_boundary(*end)).expect("0 is one");
+        assert_eq!(text_of(read.list("chunks")), (TEXT[..whole].to_owned(), 0), "{most}");
+        assert_eq!(read.has("lines.cut"), most < TEXT.len(), "{read}");
     }
 }

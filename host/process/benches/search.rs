@@ -48,7 +48,7 @@ fn run(bencher: Bencher<'_, '_>, pattern: &str, spill: Option<&Arc<Spill>>) {
     let query = Query {
         pattern: Pattern::new(pattern, false).expect("a pattern"),
         after_seq: 0,
-        skip: 0,
+        offsets: [0; 3],
         max_matches: 100,
         max_bytes: 8 << 20,
         context_lines: 0,

@@ -42,6 +42,6 @@ pub use process::stdin::{StdinQueueFull, WriteStatus};
 pub use process::{
     Leftovers, Process, ProcessOptions, ResizeError, Signal, Signalled, Terminated, TooManyOrders,
 };
-pub use search::{Found, Line, Match, Pattern, PatternError, Query, Stopped, search};
+pub use search::{Found, Line, Match, Offsets, Pattern, PatternError, Query, Stopped, search};
 pub use spill::{Spill, SpillError, SpillOptions};
 pub use terminal::TerminalSize;

@@ -55,7 +55,7 @@ impl Stream {
     /// Every stream there is, in the order in which sets of streams are listed.
     pub const ALL: [Self; 3] = [Self::Stdout, Self::Stderr, Self::Pty];
 
-    fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         match self {
             Self::Stdout => 0,
             Self::Stderr => 1,

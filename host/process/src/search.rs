@@ -25,8 +25,8 @@ pub struct Query {
     pub pattern: Pattern,
     /// Only chunks after this one are looked through.
     pub after_seq: u64,
-    /// Matches that are left out at first.
-    pub skip: usize,
+    /// Only lines of each stream that begin at this offset or behind it are looked through.
+    pub offsets: Offsets,
     /// The most matches to give.
     pub max_matches: usize,
     /// The most bytes of lines to give, context among them; the first match comes in any case.
@@ -37,7 +37,13 @@ pub struct Query {
     pub time: Duration,
 }
 
+/// A place in each stream, in the order of [`Stream::ALL`], in bytes.
+pub type Offsets = [u64; Stream::ALL.len()];
+
 /// What was found.
+///
+/// A search with `after_seq = next_seq - 1` and `offsets = next_offsets` goes on where this one has ended, whatever
+/// ended it: no line with a match is missed, and none is given twice but one that had not ended yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// In the order in which they were printed, as far as that is known between two streams.
@@ -48,9 +54,10 @@ pub struct Found {
     pub searched_bytes: u64,
     /// How much was no longer there to be looked through.
     pub dropped_bytes: u64,
-    /// Where to go on for what comes later, or was not looked at: the next `after_seq` is one less. A line that had not
-    /// ended is looked through again then.
+    /// Where the next search begins to read, for the lines at `next_offsets` and what is shown before them.
     pub next_seq: u64,
+    /// Where each stream was not looked through any more. A line that had not ended comes again.
+    pub next_offsets: Offsets,
 }
 
 /// Why a search has ended before its end.
@@ -122,7 +129,6 @@ impl Drop for GivenUp {
 /// What is given so far, within its bounds.
 pub(crate) struct Yield {
     matches: Vec<Match>,
-    to_skip: usize,
     max_matches: usize,
     bytes_left: usize,
     stopped: Option<Stopped>,
@@ -130,10 +136,10 @@ pub(crate) struct Yield {
 
 fn look_through(log: &OutputLog, query: &Query, given_up: &AtomicBool) -> Found {
     let until = Instant::now() + query.time;
-    let mut lanes = Stream::ALL.map(|stream| Lane::new(stream, query.context_lines));
+    let mut lanes =
+        Stream::ALL.map(|stream| Lane::new(stream, query.offsets[stream.index()], query.context_lines));
     let mut found = Yield {
         matches: Vec::new(),
-        to_skip: query.skip,
         max_matches: query.max_matches,
         bytes_left: query.max_bytes,
         stopped: None,
@@ -150,9 +156,8 @@ fn look_through(log: &OutputLog, query: &Query, given_up: &AtomicBool) -> Found 
             break;
         }
         for chunk in &batch.chunks {
-            searched += chunk.bytes.len() as u64;
             if let Some(lane) = lanes.iter_mut().find(|lane| lane.stream() == chunk.stream) {
-                lane.push(chunk);
+                searched += lane.push(chunk);
             }
         }
         lanes.iter_mut().for_each(|lane| lane.look(&query.pattern, &mut found));
@@ -167,12 +172,15 @@ fn look_through(log: &OutputLog, query: &Query, given_up: &AtomicBool) -> Found 
             break;
         }
     }
-    let unfinished = lanes.iter().filter_map(Lane::unfinished).min();
-    let next_seq = unfinished.unwrap_or(u64::MAX).min(after + 1);
+    let next_seq = lanes.iter().filter_map(Lane::next_seq).fold(after + 1, u64::min);
+    let next_offsets = lanes.each_ref().map(Lane::next_offset);
+    // What is left are lines that have not ended, one a stream at the most: the next search begins with them in any
+    // case, so none of them is refused.
+    (found.max_matches, found.bytes_left) = (usize::MAX, usize::MAX);
     lanes.iter_mut().for_each(|lane| lane.end(&query.pattern, &mut found));
     found.matches.sort_by_key(|found| (found.seq, found.offset));
     let Yield { matches, stopped, .. } = found;
-    Found { matches, stopped, searched_bytes: searched, dropped_bytes: missing, next_seq }
+    Found { matches, stopped, searched_bytes: searched, dropped_bytes: missing, next_seq, next_offsets }
 }
 
 impl Yield {
@@ -181,12 +189,8 @@ impl Yield {
         self.stopped.is_none()
     }
 
-    /// Takes a match, unless it is to be left out or exceeds a bound. Gives its place.
+    /// Takes a match, unless it exceeds a bound. Gives its place.
     fn take(&mut self, found: Match) -> Option<usize> {
-        if self.to_skip > 0 {
-            self.to_skip -= 1;
-            return None;
-        }
         if self.matches.len() >= self.max_matches {
             self.stopped = Some(Stopped::Matches);
             return None;
@@ -202,12 +206,13 @@ impl Yield {
         Some(self.matches.len() - 1)
     }
 
-    /// Takes a line behind a match.
-    fn take_behind(&mut self, place: usize, line: Line) {
-        if line.bytes.len() > self.bytes_left {
-            return;
+    /// Takes a line behind a match. False if there is no room for it, and so for none behind it.
+    fn take_behind(&mut self, place: usize, line: Line) -> bool {
+        let fits = line.bytes.len() <= self.bytes_left;
+        if fits {
+            self.bytes_left -= line.bytes.len();
+            self.matches[place].after.push(line);
         }
-        self.bytes_left -= line.bytes.len();
-        self.matches[place].after.push(line);
+        fits
     }
 }

@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::params::{self, Fault, Params, clip, from_json};
 use crate::{
-    CloseStdinParams, ErrorKind, ErrorObject, InitializeParams, Notice, PolicyCheckParams, ReadParams,
-    ReleaseParams, ResizeParams, RunParams, SearchParams, SignalParams, StartParams, SummaryParams,
-    TerminalCreateParams, TerminalParams, TerminateParams, WaitParams, WriteParams,
+    CloseStdinParams, ErrorKind, ErrorObject, FsCall, InitializeParams, Notice, PolicyCheckParams,
+    ReadParams, ReleaseParams, ResizeParams, RunParams, SearchParams, SignalParams, StartParams,
+    SummaryParams, TerminalCreateParams, TerminalParams, TerminateParams, WaitParams, WriteParams,
 };
 
 /// A request with its params, typed and checked as far as that goes without asking the system.
@@ -63,6 +63,8 @@ pub enum Call {
     TerminalKill(TerminalParams),
     /// `terminal/release`.
     TerminalRelease(TerminalParams),
+    /// `fs/*`.
+    Fs(FsCall),
 }
 
 impl Call {
@@ -93,6 +95,19 @@ impl Call {
         "terminal/wait_for_exit",
         "terminal/kill",
         "terminal/release",
+        "fs/readFile",
+        "fs/writeFile",
+        "fs/createDirectory",
+        "fs/getMetadata",
+        "fs/canonicalize",
+        "fs/readDirectory",
+        "fs/walk",
+        "fs/remove",
+        "fs/copy",
+        "fs/open",
+        "fs/readBlock",
+        "fs/close",
+        "fs/watchMissing",
     ];
 
     /// The name of the method.
@@ -123,6 +138,7 @@ impl Call {
             Self::TerminalWaitForExit(_) => "terminal/wait_for_exit",
             Self::TerminalKill(_) => "terminal/kill",
             Self::TerminalRelease(_) => "terminal/release",
+            Self::Fs(call) => call.method(),
         }
     }
 
@@ -155,7 +171,10 @@ impl Call {
             "terminal/wait_for_exit" => Self::TerminalWaitForExit(params::decode(method, params)?),
             "terminal/kill" => Self::TerminalKill(params::decode(method, params)?),
             "terminal/release" => Self::TerminalRelease(params::decode(method, params)?),
-            unknown => return Err(no_such_method(unknown)),
+            other => match FsCall::decode(other, params) {
+                Some(call) => Self::Fs(call?),
+                None => return Err(no_such_method(other)),
+            },
         })
     }
 }

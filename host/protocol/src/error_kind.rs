@@ -25,8 +25,12 @@ pub enum ErrorKind {
     SpawnFailed,
     /// Anything but `initialize` came first.
     NotInitialized,
-    /// No such file.
+    /// No such file, or no such open file.
     NotFound,
+    /// What is there is not of the kind that the request needs, or the id of an open file is in use.
+    FileRefused,
+    /// The system refused access to a file, or failed at it.
+    FileFailed,
     /// The session is live on another connection.
     SessionAttached,
     /// A policy said no.
@@ -54,6 +58,8 @@ impl ErrorKind {
         Self::SpawnFailed,
         Self::NotInitialized,
         Self::NotFound,
+        Self::FileRefused,
+        Self::FileFailed,
         Self::SessionAttached,
         Self::PolicyDenied,
         Self::PolicyFailed,
@@ -85,6 +91,8 @@ impl ErrorKind {
             Self::SpawnFailed => (-32603, "spawnFailed"),
             Self::NotInitialized => (-32002, "notInitialized"),
             Self::NotFound => (-32004, "notFound"),
+            Self::FileRefused => (-32600, "fileRefused"),
+            Self::FileFailed => (-32603, "fileFailed"),
             Self::SessionAttached => (-32010, "sessionAttached"),
             Self::PolicyDenied => (-32020, "policyDenied"),
             Self::PolicyFailed => (-32021, "policyFailed"),

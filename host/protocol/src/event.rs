@@ -34,6 +34,11 @@ pub enum Event {
         /// The id that the request had.
         id: String,
     },
+    /// `fs/missingChanged`: what was missing may be there now, or what was there may be gone. Once a watch.
+    MissingChanged {
+        /// The id of the watch.
+        watch_id: u64,
+    },
 }
 
 /// `process/output`: it printed something.
@@ -103,6 +108,7 @@ impl Event {
             Self::PluginFault(_) => "plugin/fault",
             Self::PluginsReloaded { .. } => "plugin/reloaded",
             Self::CancelRequest { .. } => "$/cancelRequest",
+            Self::MissingChanged { .. } => "fs/missingChanged",
         }
     }
 
@@ -120,6 +126,9 @@ impl Event {
                 json::write_value(out, &event);
             }
             Self::CancelRequest { id } => json::write_value(out, &Cancel { id }),
+            Self::MissingChanged { watch_id } => {
+                json::write_value(out, &MissingChanged { watch_id: *watch_id });
+            }
         }
     }
 }
@@ -142,6 +151,12 @@ struct Named<'a> {
 #[serde(rename_all = "camelCase")]
 struct Cancel<'a> {
     id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MissingChanged {
+    watch_id: u64,
 }
 
 impl OutputEvent {

@@ -195,6 +195,12 @@ pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a sound JSON text is an array without elements.
+pub(crate) fn is_empty_array(text: &str) -> bool {
+    let inner = text.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inner.is_some_and(|inner| inner.trim().is_empty())
+}
+
 impl<'de> Deserialize<'de> for Message<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct MessageVisitor;

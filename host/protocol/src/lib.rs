@@ -17,6 +17,8 @@
 //! assert!(matches!(parse(&frame), Incoming::Request { call: Ok(Call::ProcessList), .. }));
 //! ```
 
+pub mod fs;
+
 mod call;
 mod client_request;
 mod encode;
@@ -49,6 +51,7 @@ pub use error_kind::ErrorKind;
 pub use error_object::{Detail, ErrorObject};
 pub use event::{ClosedEvent, Event, ExitedEvent, OutputEvent};
 pub use framing::{Decoder, Encoder, FrameError, Framing};
+pub use fs::{FsCall, FsReply};
 pub use incoming::{Incoming, MAX_BATCH_MESSAGES, ResponseError, parse};
 pub use lifecycle::{
     Capabilities, ClientCapabilities, Containment, InitializeParams, InitializeResult, Limits,
@@ -72,8 +75,9 @@ pub use process::{
     Mechanism, OutputPlace, Overflow, ProcessLimits, ProcessState, ReadChunk, ReadParams, ReadResult,
     ReleaseParams, ResizeParams, Retention, RunParams, RunResult, SandboxType, Scope, SearchLine,
     SearchMatch, SearchParams, SearchResult, SearchStopped, SignalParams, StartParams, StartResult, Stream,
-    SummaryParams, SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until, Usage, WaitFor,
-    WaitParams, WaitResult, WaitingForInput, WaitingForInputEvent, WriteParams, WriteResult, WriteStatus,
+    StreamOffsets, SummaryParams, SummaryResult, TerminalSize, TerminateParams, TerminateResult, Tty, Until,
+    Usage, WaitFor, WaitParams, WaitResult, WaitingForInput, WaitingForInputEvent, WriteParams, WriteResult,
+    WriteStatus,
 };
 pub use process_id::ProcessId;
 pub use reply::Reply;

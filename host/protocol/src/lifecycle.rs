@@ -115,6 +115,12 @@ pub struct Limits {
     pub max_spill_bytes_per_process: u64,
     /// Output of all processes on disk.
     pub max_spill_bytes_total: u64,
+    /// The size of a file that `fs/readFile` gives.
+    pub max_file_bytes: u64,
+    /// What may wait to be written to files.
+    pub max_file_write_bytes: u64,
+    /// Files that are open at once.
+    pub max_open_files: u64,
 }
 
 /// How descendants of a command are held.

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::iter;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
+use serde::de::value::MapDeserializer;
 use serde::de::{
-    Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, Unexpected, Visitor,
+    self, Deserialize, DeserializeOwned, Deserializer, Expected, IgnoredAny, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, Visitor,
 };
 use serde_json::value::RawValue;
 
@@ -132,7 +135,8 @@ where
     }
 }
 
-/// For `deserialize_with`: an object with named members. Derived code takes an array by position as well.
+/// For `deserialize_with`: an object with named members, or an array without any. Derived code takes an array by position
+/// as well.
 pub(crate) fn named<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de>,
@@ -228,11 +232,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
-        _: &'static [&'static str],
+        name: &'static str,
+        members: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(NamedVisitor(visitor))
+        self.0.deserialize_struct(name, members, NamedVisitor(visitor))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -256,6 +260,19 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NamedVisitor<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         self.0.visit_map(map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
+        no_elements(seq, &self)?;
+        self.0.visit_map(MapDeserializer::new(iter::empty::<((), ())>()))
+    }
+}
+
+/// An empty array counts as an object without members: languages with one kind of table (Lua, PHP) write both alike.
+fn no_elements<'de, A: SeqAccess<'de>>(mut seq: A, expected: &dyn Expected) -> Result<(), A::Error> {
+    match seq.next_element::<IgnoredAny>()? {
+        None => Ok(()),
+        Some(_) => Err(de::Error::invalid_type(Unexpected::Seq, expected)),
     }
 }
 
@@ -286,9 +303,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for StringMap<T> {
                 }
                 Ok(StringMap(members))
             }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<StringMap<T>, A::Error> {
+                no_elements(seq, &self)?;
+                Ok(StringMap(Vec::new()))
+            }
         }
 
-        deserializer.deserialize_map(MapVisitor(PhantomData))
+        deserializer.deserialize_any(MapVisitor(PhantomData))
     }
 }
 

@@ -22,8 +22,9 @@ pub use list::{Holder, ListEntry, ListResult, ProcessState};
 pub use read::{Dropped, LinesGiven, LinesWanted, ReadChunk, ReadParams, ReadResult, WaitFor};
 pub use resize::ResizeParams;
 pub use run::{Cut, RunParams, RunResult};
-pub use search::{SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped};
+pub use search::{SearchLine, SearchMatch, SearchParams, SearchResult, SearchStopped, StreamOffsets};
 pub use signal::{ReleaseParams, Scope, SignalParams, TerminateParams, TerminateResult};
+pub(crate) use start::not_zero;
 pub use start::{
     EnvInherit, EnvPolicy, Leftovers, Overflow, ProcessLimits, Retention, SandboxType, StartParams,
     StartResult, TerminalSize, Tty,

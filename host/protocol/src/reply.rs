@@ -1,9 +1,10 @@
 //! Results, one variant a method.
 
 use crate::{
-    EnvironmentInfo, EnvironmentStatus, InitializeResult, ListResult, PluginListResult, PluginReloadResult,
-    PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult, TerminalCreateResult,
-    TerminalExitStatus, TerminalOutputResult, TerminateResult, WaitResult, WriteResult, json,
+    EnvironmentInfo, EnvironmentStatus, FsReply, InitializeResult, ListResult, PluginListResult,
+    PluginReloadResult, PolicyCheckResult, ReadResult, RunResult, SearchResult, StartResult, SummaryResult,
+    TerminalCreateResult, TerminalExitStatus, TerminalOutputResult, TerminateResult, WaitResult, WriteResult,
+    json,
 };
 
 /// The result of a request.
@@ -59,6 +60,8 @@ pub enum Reply {
     TerminalKill,
     /// Of `terminal/release`: an empty object.
     TerminalRelease,
+    /// Of `fs/*`.
+    Fs(FsReply),
 }
 
 impl Reply {
@@ -89,6 +92,7 @@ impl Reply {
             Self::TerminalCreate(result) => json::write_value(out, result),
             Self::TerminalOutput(result) => json::write_value(out, result),
             Self::TerminalWaitForExit(result) => json::write_value(out, result),
+            Self::Fs(result) => result.write(out),
         }
     }
 }

@@ -11,8 +11,8 @@ use weir_protocol::{
     LimitMechanisms, Limits, ListEntry, ListResult, Mechanism, OutputData, OutputEncoding, OutputEvent,
     PROTOCOL_VERSION, ProcessState, ReadChunk, ReadResult, Reply, RequestId, RunResult, SandboxType,
     SearchLine, SearchMatch, SearchResult, SearchStopped, ServerInfo, Shell, StartResult, Stream,
-    TerminateResult, Timestamp, Usage, Verdict, WaitResult, WaitingForInput, WaitingForInputEvent,
-    WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
+    StreamOffsets, TerminateResult, Timestamp, Usage, Verdict, WaitResult, WaitingForInput,
+    WaitingForInputEvent, WriteResult, WriteStatus, encode_batch, encode_event, encode_response,
 };
 
 fn event(event: &Event) -> Value {
@@ -151,6 +151,9 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
                 max_stdin_bytes: 8,
                 max_spill_bytes_per_process: 9,
                 max_spill_bytes_total: 10,
+                max_file_bytes: 11,
+                max_file_write_bytes: 13,
+                max_open_files: 12,
                 max_message_bytes: 1,
                 max_batch_messages: 2,
                 max_processes: 3,
@@ -183,7 +186,7 @@ fn an_initialize_result_has_what_a_codex_client_needs() {
         "capabilities": {
             "limits": {"maxMessageBytes": 1, "maxBatchMessages": 2, "maxProcesses": 3, "retentionMs": 4,
                 "maxBytesPerProcess": 5, "maxChunksPerProcess": 6, "maxBytesTotal": 7, "maxRequests": 7, "maxStdinBytes": 8, "maxSpillBytesPerProcess": 9,
-                "maxSpillBytesTotal": 10},
+                "maxSpillBytesTotal": 10, "maxFileBytes": 11, "maxFileWriteBytes": 13, "maxOpenFiles": 12},
             "containment": {"backend": "cells", "holdsDescendants": true, "stopsWithHost": true},
             "processLimits": {"memoryBytes": "cgroup", "cpuSeconds": "process", "openFiles": "process",
                 "fileBytes": "none", "processes": "user"},
@@ -389,6 +392,7 @@ fn matches_carry_their_place_and_their_lines() {
         searched_bytes: 100,
         dropped_bytes: 3,
         next_seq: 9,
+        next_offsets: StreamOffsets { stdout: 0, stderr: 44, pty: 0 },
     };
     let text = result(Reply::ProcessSearch(Box::new(search(OutputEncoding::Utf8))));
     assert_eq!(
@@ -397,7 +401,7 @@ fn matches_carry_their_place_and_their_lines() {
             "text": "a\"b", "before": [], "after": [
                 {"line": 3, "lineOffset": 30, "text": "\u{FFFD}", "invalidBytes": 1, "cut": true},
                 {"line": 4, "lineOffset": 40, "text": ""}]}],
-            "stopped": "matches", "searchedBytes": 100, "droppedBytes": 3, "nextSeq": 9})
+            "stopped": "matches", "searchedBytes": 100, "droppedBytes": 3, "nextSeq": 9, "nextOffsets": {"stderr": 44}})
     );
     let exact = result(Reply::ProcessSearch(Box::new(search(OutputEncoding::Base64))));
     assert_eq!((&exact["matches"][0]["chunk"], &exact["matches"][0]["text"]), (&json!("YSJi"), &Value::Null));

@@ -2,7 +2,7 @@
 
 use weir_protocol::{
     Call, Detail, EnvInherit, ErrorKind, ErrorObject, Incoming, Leftovers, OutputEncoding, Overflow,
-    RequestId, Scope, Stream, TerminalSize, Tty, Until, WaitFor, parse,
+    RequestId, Scope, Stream, StreamOffsets, TerminalSize, Tty, Until, WaitFor, parse,
 };
 
 fn parse_text(text: &str) -> Incoming {
@@ -30,7 +30,10 @@ fn params_error(method: &str, params: &str) -> ErrorObject {
 #[test]
 fn every_method_is_known_by_its_name() {
     let params = r#"{"clientName":"c","processId":"p","argv":["x"],"until":"exit","text":"","signal":"TERM","plugin":"t",
-        "pattern":"x","cols":1,"rows":1,"sessionId":"s","command":"x","terminalId":"t"}"#;
+        "pattern":"x","cols":1,"rows":1,"sessionId":"s","command":"x","terminalId":"t",
+        "path":"/x","dataBase64":"","sourcePath":"/x","destinationPath":"/y",
+        "handleId":"h","offset":0,"len":1,"watchId":1,"missing":[],
+        "options":{"maxDepth":0,"maxDirectories":1,"maxEntries":1}}"#;
     for method in Call::METHODS {
         assert_eq!(call(method, params).expect("sound params").method(), *method);
     }
@@ -38,7 +41,8 @@ fn every_method_is_known_by_its_name() {
 
 #[test]
 fn params_may_be_absent_null_or_empty_where_none_are_needed() {
-    for params in ["", r#","params":null"#, r#","params":{}"#, r#","params":{"new":[1]}"#] {
+    for params in ["", r#","params":null"#, r#","params":{}"#, r#","params":[]"#, r#","params":{"new":[1]}"#]
+    {
         let incoming = parse_text(&format!(r#"{{"id":1,"method":"environment/info"{params}}}"#));
         assert!(matches!(incoming, Incoming::Request { call: Ok(Call::EnvironmentInfo), .. }), "{params}");
     }
@@ -47,12 +51,33 @@ fn params_may_be_absent_null_or_empty_where_none_are_needed() {
 #[test]
 fn params_by_position_are_refused() {
     for method in Call::METHODS {
-        let error = params_error(method, "[]");
+        let error = params_error(method, r#"["p"]"#);
         let expected = format!("`{method}`: invalid type: sequence, expected an object with named members");
         assert_eq!(error.message(), expected);
     }
     let error = params_error("process/start", r#"{"argv":["x"],"retention":[5,"spill"]}"#);
     assert_eq!(error.detail("member"), Some(&"retention".into()));
+}
+
+#[test]
+fn an_empty_array_is_an_object_without_members() {
+    let error = params_error("process/start", "[]");
+    assert_eq!(error.detail("member"), Some(&"argv".into()));
+    let text = r#"{"argv":["x"],"env":[],"envPolicy":[],"retention":[],"limits":[],"metadata":[]}"#;
+    let empty = text.replace("[]", "{}");
+    assert_eq!(call("process/start", text), call("process/start", &empty));
+    assert!(
+        matches!(call("process/start", text), Ok(Call::ProcessStart(start)) if start.metadata.is_empty())
+    );
+    for member in ["env", "envPolicy", "retention", "limits", "metadata"] {
+        let error = params_error("process/start", &format!(r#"{{"argv":["x"],"{member}":[[]]}}"#));
+        assert_eq!(error.detail("member"), Some(&member.into()));
+        assert!(
+            error.message().contains("invalid type: sequence, expected an object"),
+            "{}",
+            error.message()
+        );
+    }
 }
 
 #[test]
@@ -291,8 +316,10 @@ fn a_summary_takes_options_as_an_object_of_any_content() {
     let Ok(Call::ProcessSummary(params)) = summary(r#","options": {"a": [1, null]} "#) else { panic!() };
     assert_eq!((params.process_id.as_str(), params.plugin.as_str()), ("p", "tests"));
     assert_eq!(params.options.as_ref().map(|options| options.as_str()), Some(r#"{"a": [1, null]}"#));
-    let Ok(Call::ProcessSummary(params)) = summary("") else { panic!() };
-    assert!(params.options.is_none());
+    for none in ["", r#","options":null"#, r#","options":[ ]"#] {
+        let Ok(Call::ProcessSummary(params)) = summary(none) else { panic!("{none}") };
+        assert!(params.options.is_none(), "{none}");
+    }
 
     for (options, seen) in
         [("[1]", "an array"), ("\"{}\"", "a string"), ("true", "a boolean"), ("-1", "a number")]
@@ -349,12 +376,15 @@ fn a_write_of_neither_or_both_or_no_base64_names_the_member() {
 #[test]
 fn a_search_has_bounds_and_defaults() {
     let Ok(Call::ProcessSearch(search)) =
-        call("process/search", r#"{"processId":"p","pattern":"","skip":null}"#)
+        call("process/search", r#"{"processId":"p","pattern":"","offsets":null}"#)
     else {
         panic!()
     };
     assert_eq!((search.pattern.as_str(), search.ignore_case, search.max_matches), ("", false, None));
-    assert_eq!((search.context_lines, search.skip, search.after_seq), (None, None, None));
+    assert_eq!(
+        (search.context_lines, search.offsets, search.after_seq),
+        (None, StreamOffsets::default(), None)
+    );
     for (members, member) in [
         (r#""maxMatches":0"#, "maxMatches"),
         (r#""maxMatches":10001"#, "maxMatches"),

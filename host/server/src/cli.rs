@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod hook;
 mod init;
 mod person;
 mod plugin;
@@ -72,6 +73,10 @@ enum Command {
     /// Ask the policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Answer the hook of an agent that runs commands itself: an event on standard input, what the policies say of its
+    /// command on standard output.
+    #[command(subcommand)]
+    Hook(hook::HookCommand),
     /// Make, check and try plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -131,6 +136,9 @@ struct ServeArgs {
     /// The most output of all processes on disk, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = MAX_TOTAL_SPILL_BYTES)]
     max_total_spill_bytes: u64,
+    /// Serve no `fs/*`: the client then has no way to files but commands, which policies judge.
+    #[arg(long)]
+    no_fs: bool,
     /// The largest message that is read, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     max_message_bytes: u64,
@@ -177,24 +185,21 @@ pub fn main() -> ExitCode {
         // The others tell the person themselves why plugins are not loaded.
         (None, Some(_)) => "error,weir::loading=off",
     };
-    if let Err(error) = start_log(filter) {
-        return own_fault(&error);
-    }
-    let result = match &cli.command {
+    let fault = if matches!(cli.command, Some(Command::Hook(_))) { hook::fail_closed() } else { OWN_FAULT };
+    let result = start_log(filter).and_then(|()| match &cli.command {
         None => serve::serve(&cli.serve, &cli.plugins),
         Some(Command::Serve(args)) => serve::serve(args, &cli.plugins),
         Some(Command::Run(args)) => run::run(args, &cli.plugins),
         Some(Command::Doctor) => doctor::doctor(&cli.plugins),
         Some(Command::Init) => init::init(&cli.plugins),
         Some(Command::Policy(PolicyCommand::Check(args))) => policy::check(args, &cli.plugins),
+        Some(Command::Hook(command)) => hook::run(command, &cli.plugins),
         Some(Command::Plugin(command)) => plugin::run(command, &cli.plugins),
-    };
-    result.unwrap_or_else(|error| own_fault(&error))
-}
-
-fn own_fault(error: &anyhow::Error) -> ExitCode {
-    tell(&format!("{error:#}"));
-    ExitCode::from(OWN_FAULT)
+    });
+    result.unwrap_or_else(|error| {
+        tell(&format!("{error:#}"));
+        ExitCode::from(fault)
+    })
 }
 
 /// Says something to the person at the terminal.
@@ -234,6 +239,7 @@ fn host_config(args: Option<&ServeArgs>, plugins: &PluginArgs) -> anyhow::Result
             max_bytes_per_process: args.max_process_spill_bytes,
             max_bytes_total: args.max_total_spill_bytes,
         });
+        config.files = !args.no_fs;
         config.max_message_bytes = usize::try_from(args.max_message_bytes).unwrap_or(usize::MAX);
     }
     Ok(config)
@@ -256,8 +262,8 @@ impl PluginArgs {
     }
 }
 
-/// A process takes four descriptors of the host's, and one more where it is seen who waits for its input, and many systems allow 1,024 at first. Commands keep the limit
-/// that the host was born with: the fork server runs already.
+/// A process takes four descriptors of the host's, and a few more where it is seen who waits for its input; many systems
+/// allow 1,024 at first. Commands keep the limit that the host was born with: the fork server runs already.
 fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

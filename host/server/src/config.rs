@@ -33,6 +33,8 @@ pub struct HostConfig {
     pub max_view_bytes: u64,
     /// Where output goes that is to be kept on disk. None: no process can ask for that.
     pub spill: Option<SpillOptions>,
+    /// Whether `fs/*` is served.
+    pub files: bool,
     /// The most that may wait for one process to read its standard input, in bytes.
     pub max_stdin_bytes: usize,
     /// How long a process is held back for a client that takes nothing of its output, before output that was not
@@ -60,6 +62,7 @@ impl HostConfig {
             max_bytes_total: 256 << 20,
             max_view_bytes: 64 << 20,
             spill: None,
+            files: true,
             max_stdin_bytes: 16 << 20,
             hold: Duration::from_millis(100),
             grace: weir_process::DEFAULT_GRACE,

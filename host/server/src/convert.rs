@@ -1,15 +1,13 @@
 //! The one place where the vocabulary of the wire and that of processes meet: every map between them is here.
 
 mod error;
+mod file;
 mod page;
 mod plugin;
 mod start;
 mod terminal;
 
-use std::path::Path;
-
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use weir_process as process;
 use weir_process::{Process, ReadBatch, Snapshot, Status, Terminated};
 use weir_protocol as wire;
@@ -17,6 +15,10 @@ use weir_protocol::{OutputData, OutputEncoding, ProcessId, Reply};
 
 pub(crate) use self::error::{
     not_resized, signalled, start_error, stdin_full, too_many_orders, unknown_signal,
+};
+pub(crate) use self::file::{
+    directory_entry, file_error, file_metadata, file_path, file_uri, files_not_served, no_handle, no_sandbox,
+    too_much_to_write, unknown_handle, walk_limits, walk_result,
 };
 pub(crate) use self::page::{back_reply, line_range, lines_reply, query, search_reply};
 pub(crate) use self::plugin::{
@@ -28,24 +30,6 @@ pub(crate) use self::terminal::{terminal_exit_status, terminal_output_reply};
 use crate::ends::StreamEnds;
 use crate::pipeline::Decision;
 use crate::view::{ViewBatch, ViewChunk, Whole};
-
-/// What is escaped in the path of a URI.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}');
-
-/// A path as a `file:` URI.
-pub(crate) fn file_uri(path: &Path) -> String {
-    format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), PATH))
-}
 
 pub(crate) fn event(
     id: &ProcessId,

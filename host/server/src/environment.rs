@@ -1,14 +1,17 @@
 //! What the host says of itself and of the machine.
 
+use std::borrow::Cow;
 use std::env;
 use std::path::Path;
 
 use weir_protocol::{
-    Call, Capabilities, Containment, EnvironmentCapabilities, EnvironmentInfo, InitializeResult, Limits,
-    MAX_BATCH_MESSAGES, PROTOCOL_VERSION, ServerInfo, Shell,
+    Call, Capabilities, Containment, EnvironmentCapabilities, EnvironmentInfo, FsCall, InitializeResult,
+    Limits, MAX_BATCH_MESSAGES, PROTOCOL_VERSION, ServerInfo, Shell,
 };
 
+use crate::config::HostConfig;
 use crate::convert::{self, file_uri};
+use crate::files::{MAX_FILE_BYTES, MAX_OPEN_FILES, MAX_WRITE_BYTES};
 use crate::host::Shared;
 
 /// The answer to `initialize`.
@@ -35,6 +38,9 @@ pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
                     .as_ref()
                     .map_or(0, |spill| spill.max_bytes_per_process),
                 max_spill_bytes_total: config.spill.as_ref().map_or(0, |spill| spill.max_bytes_total),
+                max_file_bytes: if config.files { MAX_FILE_BYTES } else { 0 },
+                max_file_write_bytes: if config.files { MAX_WRITE_BYTES } else { 0 },
+                max_open_files: if config.files { MAX_OPEN_FILES as u64 } else { 0 },
             },
             containment: Containment {
                 backend: "subreaper".into(),
@@ -46,14 +52,14 @@ pub(crate) fn introduction(shared: &Shared, session: &str) -> InitializeResult {
             plugins,
             views,
             policy,
-            methods: Call::METHODS.into(),
+            methods: methods(config),
         },
-        environment_info: info(),
+        environment_info: info(config),
     }
 }
 
 /// The answer to `environment/info`.
-pub(crate) fn info() -> EnvironmentInfo {
+pub(crate) fn info(config: &HostConfig) -> EnvironmentInfo {
     let shell = shell();
     EnvironmentInfo {
         shell: Shell {
@@ -66,7 +72,18 @@ pub(crate) fn info() -> EnvironmentInfo {
         platform_os: env::consts::OS.into(),
         temporary_directories: Vec::new(),
         temp_dir: Some(file_uri(&env::temp_dir())),
-        capabilities: EnvironmentCapabilities::default(),
+        capabilities: EnvironmentCapabilities {
+            fs_watch_missing: config.files,
+            ..EnvironmentCapabilities::default()
+        },
+    }
+}
+
+/// What is served.
+fn methods(config: &HostConfig) -> Cow<'static, [&'static str]> {
+    match config.files {
+        true => Call::METHODS.into(),
+        false => Call::METHODS.iter().copied().filter(|method| !method.starts_with(FsCall::PREFIX)).collect(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::{Future, pending};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
@@ -12,6 +13,7 @@ use tracing::debug;
 use weir_process::{Cells, Spill, Store, StoreLimits};
 
 use crate::config::HostConfig;
+use crate::files::Files;
 use crate::outbox::Outbox;
 use crate::plugins::Plugins;
 use crate::reader;
@@ -24,10 +26,14 @@ const INBOX: usize = 64;
 /// Searches that run at once. More wait for their turn, each for a bounded time.
 const SEARCHES: usize = 2;
 
+/// How long work on files may go on when the host is dropped: a file system may never answer.
+const LAST_WORK: Duration = Duration::from_millis(250);
+
 /// An exec host. Dropping it ends every process that it has started.
 #[derive(Debug)]
 pub struct Host {
-    runtime: Runtime,
+    /// None only while it is dropped.
+    runtime: Option<Runtime>,
     shared: Arc<Shared>,
 }
 
@@ -41,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) views: ViewBudget,
     /// Searches that run at once: they may take all the processors that they get.
     pub(crate) searches: Semaphore,
+    pub(crate) files: Files,
 }
 
 impl Host {
@@ -71,14 +78,14 @@ impl Host {
         let store = Store::with_spill(StoreLimits { max_bytes: config.max_bytes_total }, spill);
         let plugins = Plugins::new(config.plugin_file.clone(), config.plugin_cache.clone());
         let views = ViewBudget::new(config.max_view_bytes);
-        let shared =
-            Arc::new(Shared { config, cells, store, plugins, views, searches: Semaphore::new(SEARCHES) });
+        let searches = Semaphore::new(SEARCHES);
+        let shared = Arc::new(Shared { config, cells, store, plugins, views, searches, files: Files::new() });
         if shared.plugins.file().is_some() {
             // While the client is still introducing itself. A failure is kept, and told to whoever asks.
             let shared = Arc::clone(&shared);
             runtime.spawn(async move { drop(shared.plugins.current().await) });
         }
-        Ok(Self { runtime, shared })
+        Ok(Self { runtime: Some(runtime), shared })
     }
 
     /// Serves one client until it is done: requests from `input`, responses and notifications to `output`. Blocks.
@@ -116,7 +123,7 @@ impl Host {
         });
 
         let session = Session::new(Arc::clone(&self.shared), Arc::clone(&outbox), inbox);
-        self.runtime.block_on(session.run(gone, written))
+        self.runtime().block_on(session.run(gone, written))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -124,6 +131,16 @@ impl Host {
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {
-        &self.runtime
+        self.runtime.as_ref().expect("there is a runtime until the host is dropped")
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take()
+            && !self.shared.files.is_idle()
+        {
+            runtime.shutdown_timeout(LAST_WORK);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod config;
 mod convert;
 mod ends;
 mod environment;
+mod files;
 mod host;
 mod ingest;
 mod outbox;

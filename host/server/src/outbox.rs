@@ -152,7 +152,7 @@ impl Outbox {
         }
     }
 
-    /// Waits until few enough responses wait. Blocks: for the reader's thread alone.
+    /// Waits until few enough responses wait. Blocks: for the reader's thread, and for work whose answer is long.
     pub(crate) fn wait_for_room(&self) {
         let full = |state: &mut State| {
             state.phase == Phase::Open
@@ -215,6 +215,8 @@ impl Outbox {
                 output.write_all(&gathered)?;
                 output.flush()?;
                 gathered.clear();
+                // A large answer, once in a while, is no reason to keep its room.
+                gathered.shrink_to(2 * WRITE_AT);
             }
         }
     }
@@ -277,6 +279,7 @@ impl Response {
                     lines.map(|line| 128 + line.data.bytes().len()).sum()
                 }
                 Ok(Reply::ProcessRun(run)) => run.stdout.bytes().len() + run.stderr.bytes().len(),
+                Ok(Reply::Fs(reply)) => reply.size(),
                 Ok(Reply::ProcessList(list)) => list.processes.len() * ORDINARY_RESPONSE,
                 Ok(_) => 0,
                 Err(error) => 2 * error.message().len(),

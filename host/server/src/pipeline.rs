@@ -414,21 +414,26 @@ fn text(path: PathBuf) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn question(judgement: &Judgement, id: &ProcessId) -> AskParams {
-    let ruling = &judgement.ruling;
-    let decider = ruling.decider.as_ref();
-    let reason = match (&ruling.fault, decider.and_then(|decider| decider.reason.clone())) {
+/// Why a command has to be asked about.
+pub(crate) fn why_asked(ruling: &Ruling) -> String {
+    let reason = ruling.decider.as_ref().and_then(|decider| decider.reason.clone());
+    match (&ruling.fault, reason) {
         (Some(fault), _) => format!("plugin `{}` cannot decide: {}", fault.plugin, fault.message),
         (None, Some(reason)) => reason,
         (None, None) => undecided(ruling),
-    };
+    }
+}
+
+fn question(judgement: &Judgement, id: &ProcessId) -> AskParams {
+    let ruling = &judgement.ruling;
+    let decider = ruling.decider.as_ref();
     AskParams {
         process_id: Some(id.clone()),
         argv: ruling.command.argv.clone(),
         cwd: ruling.command.cwd.clone(),
         plugin: decider.map(|decider| decider.plugin.clone()),
         rule: decider.and_then(|decider| decider.rule.clone()),
-        question: reason,
+        question: why_asked(ruling),
         choices: AskDecision::ALL.to_vec(),
         timeout_ms: judgement.plugins.ask_timeout.as_millis() as u64,
     }

@@ -3,6 +3,7 @@
 //! It receives, decides and hands on; it never waits for anything but its inbox and its tasks. What takes time is a
 //! task of its own, whose result comes back here.
 
+mod files;
 mod handlers;
 mod outcomes;
 mod processes;
@@ -24,6 +25,7 @@ use weir_protocol::{
     Call, ErrorKind, ErrorObject, Incoming, Notice, OutputEncoding, ProcessId, Reply, RequestId,
 };
 
+use self::files::{SessionFiles, Watching};
 use self::handlers::RunPlan;
 use self::processes::{Key, Processes};
 use self::requests::{BatchId, Concern, Requests};
@@ -91,6 +93,7 @@ pub(crate) struct Session {
     phase: Phase,
     requests: Requests,
     processes: Processes,
+    files: SessionFiles,
     tasks: JoinSet<Done>,
     watches: JoinSet<Watched>,
     /// Processes that are being stopped.
@@ -121,6 +124,7 @@ enum Done {
     Answered(Outcome),
     Started(Box<Started>),
     Released(ProcessId, Outcome),
+    Watching(Watching),
 }
 
 /// The end of a start.
@@ -184,6 +188,7 @@ impl Session {
             phase: Phase::New,
             requests: Requests::default(),
             processes: Processes::default(),
+            files: SessionFiles::default(),
             tasks: JoinSet::new(),
             watches: JoinSet::new(),
             stopping: 0,

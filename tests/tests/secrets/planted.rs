@@ -260,8 +260,8 @@ fn forms(value: &str) -> Vec<(&'static str, usize, String)> {
         ("in pieces, by a character set", 8, split("\x1b(B")),
         ("in pieces, by NUL", 8, split("\0")),
         ("in pieces, by characters without width", 8, split("\u{200b}")),
-        ("HTML, decimal", 12, value.chars().map(|one| format!("&#{};", u32::from(one))).collect()),
-        ("HTML, hex", 12, value.chars().map(|one| format!("&#x{:x};", u32::from(one))).collect()),
+        ("HTML, decimal", 24, value.chars().map(|one| format!("&#{};", u32::from(one))).collect()),
+        ("HTML, hex", 24, value.chars().map(|one| format!("&#x{:x};", u32::from(one))).collect()),
         (
             "URL twice",
             20,

@@ -194,6 +194,11 @@ impl OutputLog {
     /// Whether what is appended without waiting for room is kept, beyond the bound: with
     /// [`Overflow::Backpressure`], and with [`Overflow::Spill`] while the file takes more.
     pub fn keeps_everything(&self) -> bool {
+        self.is_kept_for_readers() && self.lock().retained.keeps_everything()
+    }
+
+    /// Whether it was to be kept until somebody has read it.
+    pub fn is_kept_for_readers(&self) -> bool {
         matches!(self.overflow, Overflow::Backpressure | Overflow::Spill)
     }
 

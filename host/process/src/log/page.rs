@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
+use super::characters::incomplete_suffix;
 use super::entry::Entry;
 use super::output_log::OutputLog;
 use super::{Chunk, Dropped, Status, Stream};
@@ -70,34 +71,46 @@ impl OutputLog {
     pub fn read_back(&self, before_seq: Option<u64>, max_bytes: u64) -> BackBatch {
         let max_bytes = max_bytes.min(MOST);
         loop {
-            let (reading, status, before, clears) = {
+            let (reading, status, before, later, clears) = {
                 let state = self.lock();
                 let status = state.status();
                 let before = before_seq.unwrap_or(status.next_seq).min(status.next_seq);
-                let (mut chunks, dropped) = state.retained.back(before, max_bytes);
-                let region = state.retained.region().filter(|region| region.to_seq > 0 && before > 1);
-                match region {
-                    // In memory, or missing: what is on disk comes before that.
-                    Some(region) if chunks.is_empty() && dropped.is_none() => {
-                        (region.before(before, max_bytes), status, before, state.clears)
-                    }
-                    _ => {
-                        let first = chunks.last().map(|chunk| chunk.seq);
+                let (mut later, dropped) = state.retained.back(before, max_bytes);
+                let first = later.last().map_or(before, |chunk| chunk.seq);
+                later.reverse();
+                // What is on disk comes before all that is in memory, unless a hole is between.
+                let is_all = || {
+                    dropped.is_none()
+                        && matches!(&state.retained.back(first, 1), (more, None) if more.is_empty())
+                };
+                match state.retained.region().filter(|region| region.to_seq > 0 && first > 1 && is_all()) {
+                    Some(region) => (
+                        region.before(first, max_bytes.saturating_sub(size(&later))),
+                        status,
+                        before,
+                        later,
+                        state.clears,
+                    ),
+                    None => {
+                        let first = later.first().map(|chunk| chunk.seq);
                         let before_seq = first.or(dropped.map(|dropped| dropped.from_seq)).unwrap_or(1);
-                        chunks.reverse();
-                        return BackBatch { chunks, dropped, before_seq, next_seq: before, status };
+                        return BackBatch { chunks: later, dropped, before_seq, next_seq: before, status };
                     }
                 }
             };
+            let first = later.first().map_or(before, |chunk| chunk.seq);
+            let left = max_bytes.saturating_sub(size(&later));
+            // One at least, be it too long.
+            let least = usize::from(later.is_empty());
             let (mut entries, mut bytes) = (VecDeque::<Entry>::new(), 0);
             let scanned = reading.scan(|record| {
-                if record.seq >= before {
+                if record.seq >= first {
                     return false;
                 }
                 bytes += record.bytes.len() as u64;
                 entries.push_back(record.into());
-                while bytes > max_bytes
-                    && entries.len() > 1
+                while bytes > left
+                    && entries.len() > least
                     && let Some(gone) = entries.pop_front()
                 {
                     bytes -= gone.bytes.len() as u64;
@@ -108,7 +121,7 @@ impl OutputLog {
                 self.lose_disk(&error, clears);
                 continue;
             }
-            let chunks: Vec<Chunk> = entries.iter().map(Entry::chunk).collect();
+            let chunks: Vec<Chunk> = entries.iter().map(Entry::chunk).chain(later).collect();
             let before_seq = chunks.first().map_or(1, |chunk| chunk.seq);
             return BackBatch { chunks, dropped: None, before_seq, next_seq: before, status };
         }
@@ -130,7 +143,7 @@ impl OutputLog {
             Err(_) => (total + 1).saturating_sub(line.unsigned_abs()),
         };
         let (first, last) = (number(range.from).max(1), number(range.to).min(total));
-        let mut lines = Lines::new(first, last, max_bytes);
+        let mut lines = Lines::new(first, last, max_bytes, self.whole_characters());
         let mut after = self.lock().retained.seq_before_feed(range.stream, first - 1);
         while first <= last && !lines.full {
             let batch = self.read(after, Some(PIECE));
@@ -195,6 +208,8 @@ struct Lines {
     first: u64,
     last: u64,
     max_bytes: u64,
+    /// A line is cut before a character that does not fit.
+    whole_characters: bool,
     bytes: u64,
     chunks: Vec<Chunk>,
     /// The first and the last line given.
@@ -208,11 +223,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(first: u64, last: u64, max_bytes: u64) -> Self {
+    fn new(first: u64, last: u64, max_bytes: u64, whole_characters: bool) -> Self {
         Self {
             first,
             last,
             max_bytes,
+            whole_characters,
             bytes: 0,
             chunks: Vec::new(),
             given: None,
@@ -260,7 +276,10 @@ impl Lines {
             }
             self.cut = true;
         }
-        let part = part.start..part.end.min(part.start + room);
+        let mut part = part.start..part.end.min(part.start + room);
+        if self.cut && self.whole_characters {
+            part.end -= incomplete_suffix(&chunk.bytes[part.clone()]);
+        }
         self.bytes += part.len() as u64;
         self.given = Some((self.given.map_or(line, |(first, _)| first), line));
         match self.chunks.last_mut() {
@@ -294,4 +313,8 @@ impl Lines {
             + self.chunks.last().map_or(0, |last| memchr::memchr_iter(b'\n', &last.bytes).count() as u64);
         self.given = self.given.map(|(first, _)| (first, to));
     }
+}
+
+fn size(chunks: &[Chunk]) -> u64 {
+    chunks.iter().map(|chunk| chunk.bytes.len() as u64).sum()
 }

@@ -121,6 +121,11 @@ impl Retained {
         }
     }
 
+    /// Whether there are chunks that must not give way, or will be.
+    pub(super) fn keeps_everything(&self) -> bool {
+        self.taken.is_some()
+    }
+
     /// Whether appending `more` bytes would need room that only chunks have which must not give way.
     pub(super) fn is_full_of_untaken(&self, more: usize) -> bool {
         self.taken.is_some_and(|taken| self.would_drop_untaken(taken, more))

@@ -257,9 +257,12 @@ fn exclusive(ingest: &mut Mutex<Box<dyn Ingest>>) -> &mut dyn Ingest {
     &mut **ingest.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Bytes of one read into this log: what it can take without losing what its follower is about to take.
+/// Bytes of one read into this log: what it can take without losing what somebody is about to take.
 fn most(log: &OutputLog) -> usize {
-    READ.min(log.portion())
+    match log.is_followed() || log.keeps_everything() {
+        true => READ.min(log.portion()),
+        false => READ,
+    }
 }
 
 async fn readable(source: Option<&Source>) -> Stream {

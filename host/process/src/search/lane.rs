@@ -17,6 +17,8 @@ const MAX_BEFORE: usize = 256 * 1024;
 /// Lines that were looked through, for the context of later ones, and bytes that were not.
 pub(super) struct Lane {
     stream: Stream,
+    /// Lines that begin before this offset were looked through by somebody else.
+    from: u64,
     context_lines: usize,
     buffer: Vec<u8>,
     /// Up to where it was looked through. At the beginning of a line.
@@ -29,12 +31,16 @@ pub(super) struct Lane {
     chunks: Vec<(u64, u64)>,
     /// Matches that lack lines behind them: their place, and how many.
     owed: Vec<(usize, usize)>,
+    /// The first line that was not looked through since no more was wanted: its offset, and the chunk in which what is
+    /// shown before it begins.
+    refused: Option<(u64, u64)>,
 }
 
 impl Lane {
-    pub(super) fn new(stream: Stream, context_lines: usize) -> Self {
+    pub(super) fn new(stream: Stream, from: u64, context_lines: usize) -> Self {
         Self {
             stream,
+            from,
             context_lines,
             buffer: Vec::new(),
             looked: 0,
@@ -42,6 +48,7 @@ impl Lane {
             line: 0,
             chunks: Vec::new(),
             owed: Vec::new(),
+            refused: None,
         }
     }
 
@@ -49,21 +56,41 @@ impl Lane {
         self.stream
     }
 
-    /// The chunk in which a line begins that has not ended yet.
-    pub(super) fn unfinished(&self) -> Option<u64> {
-        (self.looked < self.buffer.len()).then(|| self.seq_at(self.looked))
+    /// Where the first line begins that was not looked through, or had not ended.
+    pub(super) fn next_offset(&self) -> u64 {
+        self.refused.map_or((self.offset + self.looked as u64).max(self.from), |(offset, _)| offset)
+    }
+
+    /// The chunk in which that line begins, or what is shown before it; none if nothing of that is here.
+    pub(super) fn next_seq(&self) -> Option<u64> {
+        let next = || {
+            let at = self.lines_before(self.looked, 0);
+            (at < self.buffer.len()).then(|| self.seq_at(at))
+        };
+        self.refused.map(|(_, seq)| seq).or_else(next)
     }
 
     pub(super) fn owes_context(&self) -> bool {
         !self.owed.is_empty()
     }
 
-    pub(super) fn push(&mut self, chunk: &Chunk) {
+    /// Takes a chunk. Gives how many of its bytes are to be looked through.
+    pub(super) fn push(&mut self, chunk: &Chunk) -> u64 {
         if self.buffer.is_empty() {
             (self.offset, self.line) = (chunk.offset, chunk.line);
         }
         self.chunks.push((chunk.offset, chunk.seq));
         self.buffer.extend_from_slice(&chunk.bytes);
+        let all = chunk.bytes.len() as u64;
+        let Some(known) = self.from.checked_sub(self.offset + self.looked as u64).filter(|known| *known > 0)
+        else {
+            return all;
+        };
+        let begin = self.looked;
+        self.looked += (self.buffer.len() - begin).min(usize::try_from(known).unwrap_or(usize::MAX));
+        self.line += feeds(&self.buffer[begin..self.looked]);
+        self.forget();
+        all - self.from.saturating_sub(chunk.offset).min(all)
     }
 
     /// Looks through the whole lines that there are.
@@ -79,6 +106,7 @@ impl Lane {
     /// Nothing that follows belongs to what there is.
     pub(super) fn end(&mut self, pattern: &Pattern, found: &mut Yield) {
         self.look_up_to(self.buffer.len(), pattern, found);
+        self.offset += self.buffer.len() as u64;
         self.buffer.clear();
         self.chunks.clear();
         self.owed.clear();
@@ -94,7 +122,6 @@ impl Lane {
         {
             line += feeds(&self.buffer[counted..at.start]);
             counted = at.start;
-            from = at.end + 1;
             let taken = found.take(Match {
                 seq: self.seq_at(matched.start),
                 stream: self.stream,
@@ -104,11 +131,19 @@ impl Lane {
                 before: self.before(at.start, line),
                 after: Vec::new(),
             });
-            if let Some(place) = taken
-                && self.context_lines > 0
-            {
+            // Where it was refused, the next search begins.
+            let Some(place) = taken else {
+                from = at.start;
+                break;
+            };
+            from = at.end + 1;
+            if self.context_lines > 0 {
                 self.behind(place, self.context_lines, from.min(end), end, line + 1, found);
             }
+        }
+        if !found.is_open() && from < end && self.refused.is_none() {
+            let seq = self.seq_at(self.lines_before(from, 0));
+            self.refused = Some((self.offset + from as u64, seq));
         }
         self.line += feeds(&self.buffer[begin..end]);
         self.looked = end;
@@ -135,7 +170,9 @@ impl Lane {
         while lacking > 0 && from < end {
             let stop = memchr::memchr(b'\n', &self.buffer[from..end]).map_or(end, |feed| from + feed);
             line += 1;
-            found.take_behind(place, self.shown(from..stop, from, line));
+            if !found.take_behind(place, self.shown(from..stop, from, line)) {
+                return;
+            }
             from = stop + 1;
             lacking -= 1;
         }
@@ -177,23 +214,25 @@ impl Lane {
         self.chunks.get(next.saturating_sub(1)).map_or(0, |(_, seq)| *seq)
     }
 
-    /// Lets go of what was looked through, but for the lines that may come before a match.
-    fn forget(&mut self) {
-        let least = self.looked.saturating_sub(MAX_BEFORE);
-        let mut keep = self.looked;
+    /// Where the lines begin that are shown before one at `at`, not before `least`.
+    fn lines_before(&self, at: usize, least: usize) -> usize {
+        let mut keep = at;
         for _ in 0..self.context_lines {
             if keep <= least {
                 break;
             }
-            let line = memchr::memrchr(b'\n', &self.buffer[least..keep - 1]);
-            match line {
+            match memchr::memrchr(b'\n', &self.buffer[least..keep - 1]) {
                 Some(feed) => keep = least + feed + 1,
-                None => {
-                    keep = if least == 0 { 0 } else { keep };
-                    break;
-                }
+                None if least == 0 => return 0,
+                None => break,
             }
         }
+        keep
+    }
+
+    /// Lets go of what was looked through, but for the lines that may come before a match.
+    fn forget(&mut self) {
+        let keep = self.lines_before(self.looked, self.looked.saturating_sub(MAX_BEFORE));
         self.buffer.drain(..keep);
         self.looked -= keep;
         self.offset += keep as u64;

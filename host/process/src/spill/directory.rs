@@ -4,9 +4,10 @@
 //! it. The host holds a lock on that file (flock) for as long as it lives, and no child inherits it. Making and sweeping
 //! exclude one another through a lock on the root's own file.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Error, ErrorKind, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use rustix::fs::{
@@ -121,7 +122,8 @@ fn remove(root: &OwnedFd, name: &str, own: &OwnedFd) {
 fn open_root(path: &Path, make: bool) -> io::Result<OwnedFd> {
     if make {
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
+            // Of this user's alone as well: what else is kept there, as compiled plugins, is trusted only then.
+            DirBuilder::new().recursive(true).mode(Mode::RWXU.bits()).create(parent)?;
         }
         match mkdirat(CWD, path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -177,7 +179,8 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("a/spill");
         let directory = Directory::make(&root).unwrap();
-        for path in [root.clone(), entries(&root)[0].clone()] {
+        // What is above it as well, where that was made.
+        for path in [parent.path().join("a"), root.clone(), entries(&root)[0].clone()] {
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         }
         directory.open_file().unwrap();

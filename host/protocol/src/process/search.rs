@@ -30,10 +30,31 @@ pub struct SearchParams {
     pub context_lines: Option<u64>,
     /// How many matches to give: at most 10,000; the host's default if there is none. Never zero.
     pub max_matches: Option<u64>,
-    /// How many matches to leave out at first.
-    pub skip: Option<u64>,
     /// The cursor: chunks after this seq are looked through; all if there is none.
     pub after_seq: Option<u64>,
+    /// The cursor within chunks: lines that begin before these offsets are passed over.
+    #[serde(default, deserialize_with = "params::null_is_default")]
+    pub offsets: StreamOffsets,
+}
+
+/// A place in each stream, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamOffsets {
+    /// In stdout.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stdout: u64,
+    /// In stderr.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stderr: u64,
+    /// In what a terminal has shown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pty: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way to ask")]
+fn is_zero(offset: &u64) -> bool {
+    *offset == 0
 }
 
 /// Result of `process/search`.
@@ -47,8 +68,10 @@ pub struct SearchResult {
     pub searched_bytes: u64,
     /// How much was no longer there.
     pub dropped_bytes: u64,
-    /// Where a later search goes on for what comes after; its cursor is one less.
+    /// Where the next search begins to read; its cursor is one less.
     pub next_seq: u64,
+    /// Where it begins to look: its `offsets`.
+    pub next_offsets: StreamOffsets,
 }
 
 /// Why a search has ended before its end.
@@ -131,6 +154,7 @@ impl SearchResult {
                 searched_bytes: self.searched_bytes,
                 dropped_bytes: self.dropped_bytes,
                 next_seq: self.next_seq,
+                next_offsets: self.next_offsets,
             },
         );
         out.push(b'}');
@@ -145,6 +169,7 @@ struct Rest {
     searched_bytes: u64,
     dropped_bytes: u64,
     next_seq: u64,
+    next_offsets: StreamOffsets,
 }
 
 impl SearchMatch {

@@ -248,7 +248,7 @@ impl StartParams {
 }
 
 /// Refuses a size of zero: it can only be a mistake, and would mean that nothing is ever returned.
-pub(super) fn not_zero(member: &str, size: Option<u64>) -> Result<(), Fault> {
+pub(crate) fn not_zero(member: &str, size: Option<u64>) -> Result<(), Fault> {
     match size {
         Some(0) => Err(Fault::new(member, "expected at least 1, saw 0")),
         _ => Ok(()),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Stream;
-use crate::incoming::kind_of;
+use crate::incoming::{is_empty_array, kind_of};
 use crate::json;
 use crate::params::{Fault, Params, from_json};
 use crate::{Opaque, ProcessId};
@@ -81,7 +81,8 @@ pub struct OutputPlace {
 
 impl Params for SummaryParams {
     fn decode(text: &str) -> Result<Self, Fault> {
-        let params: Self = from_json(text)?;
+        let mut params: Self = from_json(text)?;
+        params.options.take_if(|options| is_empty_array(options.as_str()));
         if let Some(kind) = params.options.as_ref().and_then(|options| kind_of(options.as_str())) {
             return Err(Fault::new("options", format!("expected an object, saw {kind}")));
         }

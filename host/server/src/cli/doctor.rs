@@ -14,6 +14,7 @@ use weir_process::{
 };
 
 use super::{PluginArgs, host_config};
+use crate::files::MAX_FILE_BYTES;
 use crate::host::{Host, Shared};
 use crate::plugins::{Loaded, locate};
 
@@ -94,6 +95,10 @@ pub(super) fn doctor(plugins: &PluginArgs) -> anyhow::Result<ExitCode> {
         ),
     );
     report.line("spill", spill(config.spill.as_ref()));
+    report.line(
+        "files",
+        format!("`fs/*` is served, unless with --no-fs; whole files up to {} MiB", MAX_FILE_BYTES >> 20),
+    );
     report.line("messages", format!("up to {} MiB", config.max_message_bytes >> 20));
     report.print()?;
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })

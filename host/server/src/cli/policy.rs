@@ -1,12 +1,14 @@
 //! `weir policy check`: what the policies say of a command, without running it.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use weir_process::{Command, Leftovers, Limits, Output, ProcessOptions, Retention, StdinSource};
+use weir_process::{Command, Leftovers, Limits, Output, ProcessOptions, Retention, StdinSource, Variable};
 use weir_protocol::{
     OutputEncoding, PluginVerdict, PolicyCheckResult, Reply, ScriptCommand, ScriptWord, Verdict,
 };
@@ -27,31 +29,7 @@ pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<Ex
     };
     let host = Host::start(host_config(None, plugins)?)?;
     let shared = host.shared();
-    let spec = StartSpec {
-        command: Command {
-            argv: args.command.clone(),
-            arg0: None,
-            cwd: Some(cwd),
-            env: super::run::environment(false, true),
-            stdin: StdinSource::Null,
-            output: Output::Separate,
-            limits: Limits::default(),
-        },
-        options: ProcessOptions {
-            retention: Retention::default(),
-            timeout: None,
-            idle_timeout: None,
-            leftovers: Leftovers::Keep,
-            grace: shared.config.grace,
-            max_stdin_bytes: shared.config.max_stdin_bytes,
-            watch_input: false,
-        },
-        argv: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
-        given_env: Vec::new(),
-        metadata: Arc::from([]),
-        encoding: OutputEncoding::Utf8,
-        view: None,
-    };
+    let spec = to_judge(&host, args.command.clone(), cwd, super::run::environment(false, true));
     let checked = host.runtime().block_on(pipeline::check(
         shared,
         &spec,
@@ -80,9 +58,41 @@ pub(super) fn check(args: &CheckArgs, plugins: &PluginArgs) -> anyhow::Result<Ex
     })
 }
 
+/// A command that is judged and not run, with the variables of this process.
+pub(super) fn to_judge(host: &Host, argv: Vec<OsString>, cwd: PathBuf, env: Vec<Variable>) -> StartSpec {
+    let config = &host.shared().config;
+    StartSpec {
+        argv: argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: Command {
+            argv,
+            arg0: None,
+            cwd: Some(cwd),
+            env,
+            stdin: StdinSource::Null,
+            output: Output::Separate,
+            limits: Limits::default(),
+        },
+        options: ProcessOptions {
+            retention: Retention::default(),
+            timeout: None,
+            idle_timeout: None,
+            leftovers: Leftovers::Keep,
+            grace: config.grace,
+            max_stdin_bytes: config.max_stdin_bytes,
+            watch_input: false,
+        },
+        given_env: Vec::new(),
+        metadata: Arc::from([]),
+        encoding: OutputEncoding::Utf8,
+        view: None,
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "no connection uses standard output here")]
-fn print(bytes: &[u8]) -> std::io::Result<()> {
-    std::io::stdout().write_all(bytes)
+pub(super) fn print(bytes: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
 /// The answer for people: the verdict first, then why, then what was seen and who said what.

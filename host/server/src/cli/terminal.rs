@@ -67,6 +67,8 @@ pub(super) struct Keyboard {
     typed: Option<mpsc::Receiver<Bytes>>,
     /// The write that the command has not taken yet.
     writing: Option<Pin<Box<dyn Future<Output = WriteStatus> + Send>>>,
+    /// What was typed last did not end its line.
+    in_line: bool,
 }
 
 impl Keyboard {
@@ -87,7 +89,7 @@ impl Keyboard {
                 }
             }
         });
-        Self { typed: Some(typed), writing: None }
+        Self { typed: Some(typed), writing: None, in_line: false }
     }
 
     /// Waits until the command has taken what was typed before, and for what is typed next; none at its end, once.
@@ -108,12 +110,15 @@ impl Keyboard {
         match typed {
             // One at a time always fits.
             Some(bytes) => {
+                self.in_line = bytes.last().is_some_and(|last| !matches!(last, b'\n' | b'\r'));
                 self.writing = process.write(bytes, None).ok().map(|written| Box::pin(written) as _)
             }
             None => {
                 self.typed = None;
-                // The order is given; nobody waits for the answer.
-                drop(process.close_stdin());
+                // Within a line the first one only ends that. The orders are given; nobody waits for the answers.
+                for _ in 0..=u8::from(self.in_line) {
+                    drop(process.close_stdin());
+                }
             }
         }
     }

@@ -89,7 +89,7 @@ pub(crate) fn start_error(error: &StartError) -> ErrorObject {
 }
 
 /// A name as far as anybody reads it.
-fn clip(text: &str) -> String {
+pub(super) fn clip(text: &str) -> String {
     match text.char_indices().nth(512) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),

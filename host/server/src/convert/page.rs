@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use weir_process as process;
-use weir_process::{BackBatch, Found, LineBatch, LineRange, Pattern, PatternError, Query, ReadBatch};
+use weir_process::{BackBatch, Found, LineBatch, LineRange, Pattern, PatternError, Query, ReadBatch, Stream};
 use weir_protocol as wire;
 use weir_protocol::{
     ErrorKind, ErrorObject, LinesGiven, LinesWanted, OutputData, OutputEncoding, Reply, SearchParams,
+    StreamOffsets,
 };
 
 use super::{read_result, stream};
@@ -44,7 +45,7 @@ pub(crate) fn lines_reply(batch: LineBatch, lines: LinesWanted, encoding: Output
 }
 
 /// Compiles the pattern, which takes a moment, on another thread.
-pub(crate) async fn query(params: SearchParams) -> Result<Query, ErrorObject> {
+pub(crate) async fn query(mut params: SearchParams) -> Result<Query, ErrorObject> {
     let (pattern, ignore_case) = (params.pattern, params.ignore_case);
     let compiled =
         spawn_blocking(move || Pattern::new(&pattern, ignore_case).map_err(|error| wrong_pattern(&error)));
@@ -55,7 +56,7 @@ pub(crate) async fn query(params: SearchParams) -> Result<Query, ErrorObject> {
     Ok(Query {
         pattern,
         after_seq: params.after_seq.unwrap_or(0),
-        skip: size(params.skip.unwrap_or(0)),
+        offsets: Stream::ALL.map(|of| *at(&mut params.offsets, of)),
         max_matches: size(params.max_matches.unwrap_or(MATCHES)),
         max_bytes: SEARCH_BYTES,
         context_lines: size(params.context_lines.unwrap_or(0)),
@@ -76,7 +77,11 @@ fn wrong_pattern(error: &PatternError) -> ErrorObject {
 }
 
 pub(crate) fn search_reply(found: Found, encoding: OutputEncoding) -> Reply {
-    let Found { matches, stopped, searched_bytes, dropped_bytes, next_seq } = found;
+    let Found { matches, stopped, searched_bytes, dropped_bytes, next_seq, next_offsets: next } = found;
+    let mut next_offsets = StreamOffsets::default();
+    for (of, offset) in Stream::ALL.into_iter().zip(next) {
+        *at(&mut next_offsets, of) = offset;
+    }
     let line = |line: process::Line| wire::SearchLine {
         line: line.number,
         line_offset: line.offset,
@@ -103,5 +108,14 @@ pub(crate) fn search_reply(found: Found, encoding: OutputEncoding) -> Reply {
         searched_bytes,
         dropped_bytes,
         next_seq,
+        next_offsets,
     }))
+}
+
+fn at(offsets: &mut StreamOffsets, stream: Stream) -> &mut u64 {
+    match stream {
+        Stream::Stdout => &mut offsets.stdout,
+        Stream::Stderr => &mut offsets.stderr,
+        Stream::Pty => &mut offsets.pty,
+    }
 }

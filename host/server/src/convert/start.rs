@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use weir_process::{
     Command, EnvPolicy, Inherit, Leftovers, Limits, Output, Overflow, ProcessOptions, Retention, StdinSource,
     TerminalSize, Variable,
@@ -13,6 +12,7 @@ use weir_process::{
 use weir_protocol as wire;
 use weir_protocol::{ErrorKind, ErrorObject, OutputEncoding, StartParams, Tty};
 
+use super::file_path;
 use crate::config::HostConfig;
 
 /// Bytes of a process's metadata, which is kept as long as the process.
@@ -106,15 +106,15 @@ pub(crate) fn start_spec(
     })
 }
 
-/// What a later release will do is refused by name, never passed over.
+/// What the host has not got is refused by name, never passed over.
 fn refuse_unsupported(method: &'static str, params: &StartParams) -> Result<(), ErrorObject> {
     let unsupported = [
-        // Running without the sandbox that was asked for would be worse than an error.
+        // Running without the sandbox, or past the proxy, that was asked for would be worse than an error.
         ("sandbox", params.sandbox.is_some()),
         ("enforceManagedNetwork", params.enforce_managed_network),
     ];
     match unsupported.into_iter().find(|(_, asked)| *asked) {
-        Some((member, _)) => Err(not_supported(method, member)),
+        Some((member, _)) => Err(invalid(method, member, "expected none, since the host has none, saw one")),
         None => Ok(()),
     }
 }
@@ -152,40 +152,20 @@ pub(crate) fn nobody_takes() -> ErrorObject {
     )
 }
 
-fn not_supported(method: &'static str, member: &'static str) -> ErrorObject {
-    invalid(method, member, "not supported yet")
-}
-
 fn invalid(method: &'static str, member: &'static str, what: &str) -> ErrorObject {
     ErrorObject::new(ErrorKind::InvalidParams, format!("`{method}`: `{member}`: {what}"))
         .with("method", method)
         .with("member", member)
 }
 
-/// An absolute path, given natively or as a `file:` URI (RFC 8089, without a host or with `localhost`).
+/// An absolute path in UTF-8: policies judge directories as text.
 fn path(method: &'static str, member: &'static str, given: &str) -> Result<PathBuf, ErrorObject> {
-    let expected = |seen: &str| {
-        invalid(method, member, &format!("expected an absolute path or a `file:` URI, saw {seen}"))
-    };
-    let native = match given.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")) {
-        None => given.to_owned(),
-        Some(_) => {
-            let rest = &given[5..];
-            let path = match rest.strip_prefix("//") {
-                Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
-                None => rest,
-            };
-            let decoded = percent_decode_str(path).decode_utf8();
-            decoded.map_err(|_| expected(&format!("`{given}`, which is no UTF-8")))?.into_owned()
-        }
-    };
-    if native.contains('\0') {
-        return Err(expected("a NUL byte in it"));
+    let path = file_path(method, member, given)?;
+    if path.to_str().is_none() {
+        let what = format!("expected an absolute path or a `file:` URI, saw `{given}`, which is no UTF-8");
+        return Err(invalid(method, member, &what));
     }
-    if !native.starts_with('/') {
-        return Err(expected(&format!("`{given}`")));
-    }
-    Ok(native.into())
+    Ok(path)
 }
 
 /// What a command that nobody sits at is told by its variables: that there is nobody to page for, to ask or to colour

@@ -68,7 +68,8 @@ pub(super) fn process_of(call: &Call) -> Option<&ProcessId> {
         | Call::PolicyCheck(_)
         | Call::PluginList
         | Call::PluginReload
-        | Call::TerminalCreate(_) => None,
+        | Call::TerminalCreate(_)
+        | Call::Fs(_) => None,
     }
 }
 
@@ -96,7 +97,10 @@ impl Session {
         let answer = match call {
             Call::Initialize(params) => self.initialize(&params),
             Call::Shutdown => Ok(Answer::Shutdown),
-            Call::EnvironmentInfo => Ok(Answer::now(Reply::EnvironmentInfo(Box::new(environment::info())))),
+            Call::EnvironmentInfo => {
+                let info = environment::info(&self.shared.config);
+                Ok(Answer::now(Reply::EnvironmentInfo(Box::new(info))))
+            }
             Call::EnvironmentStatus => Ok(Answer::now(Reply::EnvironmentStatus(EnvironmentStatus {
                 status: EnvironmentState::Ready,
             }))),
@@ -123,6 +127,7 @@ impl Session {
             Call::TerminalWaitForExit(params) => self.terminal_wait_for_exit(params),
             Call::TerminalKill(params) => self.terminal_kill(params),
             Call::TerminalRelease(params) => self.terminal_release(params),
+            Call::Fs(call) => self.file_call(call),
         };
         answer.unwrap_or_else(|error| Answer::Now(Err(error)))
     }
@@ -451,7 +456,7 @@ impl Answer {
                         Done::Answered(outcome) => Done::Answered(outcome.map(told)),
                         Done::Released(process, outcome) => Done::Released(process, outcome.map(told)),
                         // What it is for says how it is told.
-                        started @ Done::Started(_) => started,
+                        other @ (Done::Started(_) | Done::Watching(_)) => other,
                     }
                 };
                 Self::Later(Box::pin(done), concern)

@@ -27,6 +27,7 @@ impl Session {
         match (request, done) {
             (Some(id), Ok(Done::Answered(outcome))) => self.answer(id, outcome, None),
             (Some(id), Ok(Done::Started(started))) => self.started(id, *started),
+            (Some(id), Ok(Done::Watching(watching))) => self.watching(id, watching),
             (request, Ok(Done::Released(process, outcome))) => {
                 let deferred = self.processes.released(&process);
                 if let Some(id) = request {

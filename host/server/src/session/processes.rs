@@ -16,13 +16,16 @@ use crate::view::Views;
 /// Terminals that are kept although their processes are closed: agents are to release them, and not all do.
 const MAX_CLOSED_TERMINALS: usize = 1024;
 
-/// The table, and what is left of processes that were forgotten.
+/// How soon a tree is looked at again that lives on after its process was to be forgotten.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The table, and what is left of processes that were released.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     table: HashMap<ProcessId, Slot>,
-    /// Trees that live on although their process is closed and forgotten. They end with the session.
+    /// Trees that live on although their process was released. They end with the session.
     leftovers: HashMap<Key, Arc<Process>>,
-    /// When which closed process is forgotten, soonest first: each waits equally long.
+    /// When which closed process is forgotten, or looked at again, soonest first.
     evictions: VecDeque<(Instant, ProcessId, Key)>,
     /// Closed terminals, the first to close first: no time runs for them, but there are only so many.
     closed_terminals: VecDeque<(ProcessId, Key)>,
@@ -212,11 +215,16 @@ impl Processes {
                 if self.closed_terminals.len() > MAX_CLOSED_TERMINALS
                     && let Some((oldest, key)) = self.closed_terminals.pop_front()
                 {
-                    self.evictions.push_front((Instant::now(), oldest, key));
+                    self.forget_at(Instant::now(), oldest, key);
                 }
             }
-            _ => self.evictions.push_back((Instant::now() + retention, id, key)),
+            _ => self.forget_at(Instant::now() + retention, id, key),
         }
+    }
+
+    fn forget_at(&mut self, at: Instant, id: ProcessId, key: Key) {
+        let place = self.evictions.partition_point(|(other, ..)| *other <= at);
+        self.evictions.insert(place, (at, id, key));
     }
 
     /// When the next process is to be forgotten.
@@ -224,8 +232,8 @@ impl Processes {
         self.evictions.front().map(|(at, ..)| *at)
     }
 
-    /// Forgets every process whose time has come: `retention` after its close, and, where nothing may be lost, after
-    /// its last read.
+    /// Forgets every process whose time has come: `retention` after its close, where nothing may be lost after its last
+    /// read, and never before its tree is gone.
     pub(super) fn evict(&mut self, retention: Duration) {
         let now = Instant::now();
         while self.next_eviction().is_some_and(|at| at <= now)
@@ -235,11 +243,10 @@ impl Processes {
             if entry.key != key {
                 continue;
             }
-            if let Some(at) = entry.read_until(retention).filter(|at| *at > now) {
-                let place = self.evictions.partition_point(|(other, ..)| *other <= at);
-                self.evictions.insert(place, (at, id, key));
-            } else if let Some(Slot::Present(entry)) = self.table.remove(&id) {
-                self.keep_tree(entry);
+            if let Some(at) = entry.kept_until(retention).filter(|at| *at > now) {
+                self.forget_at(at, id, key);
+            } else {
+                self.table.remove(&id);
             }
         }
     }
@@ -282,10 +289,14 @@ impl Processes {
 }
 
 impl Entry {
-    /// How long a reader that is not through counts as one, where its output is kept until it was read.
-    fn read_until(&self, retention: Duration) -> Option<Instant> {
+    /// When to look again, for what is not to be forgotten yet: something of its tree lives, which the client may want
+    /// to stop, or a reader is not through, where output is kept until it was read.
+    fn kept_until(&self, retention: Duration) -> Option<Instant> {
         let log = self.process.log();
-        match log.keeps_everything() {
+        if !self.process.is_tree_gone() {
+            return Instant::now().checked_add(retention.max(LOOK_AGAIN));
+        }
+        match log.is_kept_for_readers() {
             // It goes as soon as it has pushed the close.
             true if log.is_followed() => Instant::now().checked_add(retention),
             true => log.last_read()?.checked_add(retention),

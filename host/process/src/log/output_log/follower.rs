@@ -24,8 +24,8 @@ impl OutputLog {
     /// nothing, and one that has stopped delays the producer once. Only the log's own bound is looked at,
     /// never the store's.
     ///
-    /// With [`Overflow::Backpressure`] it waits for as long as it takes until enough was acknowledged, with
-    /// [`Overflow::Spill`] until enough is on disk, whoever follows; over the store's bound, until all of this log's
+    /// With [`Overflow::Backpressure`](crate::Overflow::Backpressure) it waits for as long as it takes until enough was acknowledged, with
+    /// [`Overflow::Spill`](crate::Overflow::Spill) until enough is on disk, whoever follows; over the store's bound, until all of this log's
     /// bytes were, or there is room again.
     ///
     /// Ask for no more than [`OutputLog::portion`] and append no more than was asked for: what does not fit
