@@ -11,6 +11,7 @@ pub(crate) mod stdin;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -52,6 +53,8 @@ pub struct ProcessOptions {
     pub max_stdin_bytes: usize,
     /// Look at who waits for its input, if that is a terminal or is kept open: see [`OutputLog::waiting_for_input`].
     pub watch_input: bool,
+    /// Somebody will [follow](OutputLog::follow) its log: it is waited for from the first byte on, as if it did already.
+    pub followed: bool,
 }
 
 /// What becomes of the rest of the tree when its leader has exited.
@@ -146,6 +149,9 @@ impl Process {
         let ends: Vec<_> = output.iter().map(|end| (end.stream, end.other_end)).collect();
         let streams: Vec<Stream> = output.iter().map(|end| end.stream).collect();
         let log = store.open_with(options.retention, &streams, file);
+        if options.followed {
+            log.follow(Waker::noop().clone());
+        }
         let spiller = log.spills().then(|| Task::spawn(spill(Arc::clone(&log))));
         let (orders, inbox) = mpsc::channel(MAX_ORDERS);
         let (gone, tree_gone) = watch::channel(false);

@@ -188,6 +188,7 @@ async fn try_cell(shared: &Shared, output: Output) -> anyhow::Result<Duration> {
         grace: Duration::ZERO,
         max_stdin_bytes: 0,
         watch_input: false,
+        followed: false,
     };
     let process = Process::start(&shared.cells, &shared.store, command, options, |_| None).await?;
     process.log().wait(Until::Close).await;

@@ -80,6 +80,7 @@ pub(super) fn to_judge(host: &Host, argv: Vec<OsString>, cwd: PathBuf, env: Vec<
             grace: config.grace,
             max_stdin_bytes: config.max_stdin_bytes,
             watch_input: false,
+            followed: false,
         },
         given_env: Vec::new(),
         metadata: Arc::from([]),

@@ -73,6 +73,7 @@ pub(super) fn run(args: &RunArgs, plugins: &PluginArgs) -> anyhow::Result<ExitCo
             max_stdin_bytes: host.shared().config.max_stdin_bytes,
             // Whoever sits at the terminal sees it.
             watch_input: args.json,
+            followed: true,
         },
         argv: args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         given_env: Vec::new(),

@@ -94,6 +94,7 @@ pub(crate) fn start_spec(
         grace: config.grace,
         max_stdin_bytes: config.max_stdin_bytes,
         watch_input: true,
+        followed: false,
     };
     Ok(StartSpec {
         command,

@@ -185,10 +185,11 @@ impl Session {
     pub(super) fn launch(
         &mut self,
         wanted: Option<ProcessId>,
-        spec: StartSpec,
+        mut spec: StartSpec,
         notify: Notify,
         purpose: Purpose,
     ) -> Result<Answer, ErrorObject> {
+        spec.options.followed = notify == Notify::Everything;
         let id = self.processes.reserve(wanted, self.shared.config.max_processes)?;
         let (shared, caller, stage) = (Arc::clone(&self.shared), self.caller.clone(), Stage::default());
         let concern = Concern::Start(id.clone(), stage.clone());
